@@ -1,0 +1,222 @@
+"""One request, top to bottom. Where it may be refused stands beside each step.
+
+bytes → GraphQL request → principal → acting role → operation → plan → statement → bytes
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from api import metrics
+from api.authenticate import challenge, complete
+from api.errors import (
+    AccessEnded,
+    AttributeMissing,
+    MethodNotAllowed,
+    RequestMalformed,
+    SharedMedicaidId,
+)
+from api.explorer import page_response
+from api.local import answer_local
+from api.operation import InvalidDocument, read_operation
+from api.planner import plan_operation
+from api.reply import compact, denial_of, error_of, failure, sealed, success
+from api.request import GRAPHQL, JSON, media_type, read_request, wants_page
+from api.root import Root
+from api.view import view_of
+from authz.principal import acting_role
+from db.errors import FieldwardError
+from db.execute import Inputs, execute
+from db.plan import Single
+from db.sql.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import asyncpg
+    from graphql import GraphQLSchema
+    from starlette.requests import Request
+
+    from api.authenticate import Authenticator
+    from api.cursor import Sealer
+    from api.operation import Operation
+    from api.planner import Planned
+    from authz.decision import DecisionSet
+    from authz.principal import Principal
+    from authz.snapshot import Holder, Snapshot
+
+_log = logging.getLogger("fieldward")
+_MOST_VIEWS = 64
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Endpoint:
+    """Everything that a request needs and that outlives it."""
+
+    authenticator: Authenticator
+    policy: Holder
+    pool: asyncpg.Pool
+    sealer: Sealer
+    clock: Callable[[], datetime] = _now
+    _views: OrderedDict[tuple[str, str], GraphQLSchema] = field(default_factory=OrderedDict)
+
+    async def __call__(self, request: Request) -> Response:
+        """The HTTP answer to /graphql: never an exception, never a value in an error."""
+        if wants_page(request):
+            return page_response(request)
+        began = time.perf_counter()
+        kind, code, role = JSON, "", ""
+        try:
+            kind = media_type(request)
+            asked = await read_request(request)
+            principal = await self._principal(request)
+            as_of = self.clock()
+            snapshot = self.policy.current(as_of)
+            named = _header(request, "acting-role")
+            role = acting_role(principal, named, snapshot.capped, snapshot.roles)
+        except FieldwardError as error:
+            code = error.code
+            response = _refused(error, kind, before=True)
+        else:
+            try:
+                decisions = snapshot.decisions(role)
+                view = self._view(decisions)
+                operation = read_operation(asked.query, asked.operation_name, asked.variables, view)
+                body = await self._answer(operation, principal, snapshot, decisions, view, as_of)
+                response = Response(body, media_type=kind)
+            except FieldwardError as error:
+                code = error.code
+                response = _refused(error, kind, before=False)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        metrics.observe(role, response.status_code, code, time.perf_counter() - began)
+        return response
+
+    async def _principal(self, request: Request) -> Principal:
+        authorization = _header(request, "authorization")
+        principal = await self.authenticator.authenticate(authorization)
+        return complete(
+            principal, _header(request, "purpose-of-use"), _header(request, "request-reference")
+        )
+
+    def _view(self, decisions: DecisionSet) -> GraphQLSchema:
+        key = (decisions.version, decisions.role)
+        view = self._views.pop(key, None) or view_of(decisions)
+        self._views[key] = view
+        if len(self._views) > _MOST_VIEWS:
+            self._views.popitem(last=False)
+        return view
+
+    async def _answer(
+        self,
+        operation: Operation,
+        principal: Principal,
+        snapshot: Snapshot,
+        decisions: DecisionSet,
+        view: GraphQLSchema,
+        as_of: datetime,
+    ) -> bytes:
+        """The body of an answer with data. A record operation is one statement, one round trip."""
+        planned = plan_operation(operation, decisions, principal.subject, self.sealer)
+        denials, errors = list(planned.denials), []
+        data: dict[str, bytes] = {}
+        if planned.plan.roots:
+            _check_attributes(principal, snapshot.required_attributes(decisions.role), as_of)
+            data, errors = await self._records(planned, principal, as_of)
+        data |= {key: b"null" for key, index in planned.roots.items() if index is None}
+        if operation.local is not None:
+            root = Root(principal, decisions.role, snapshot, as_of)
+            local, denied = answer_local(
+                operation.local, operation.variables, decisions, view, root
+            )
+            data |= {key: compact(value) for key, value in local.items()}
+            denials += denied
+        extensions = {"conditional": list(planned.conditional)} if planned.conditional else {}
+        return success(
+            ((key, data[key]) for key in operation.keys),
+            [*map(denial_of, denials), *errors],
+            extensions,
+        )
+
+    async def _records(
+        self, planned: Planned, principal: Principal, as_of: datetime
+    ) -> tuple[dict[str, bytes], list[dict[str, object]]]:
+        statement = render(planned.plan)
+        mark = secrets.token_hex(16)
+        attributes = {
+            name: value if isinstance(value, tuple) else (value,)
+            for name, value in principal.attributes.items()
+        }
+        row = iter(
+            await execute(
+                self.pool,
+                statement,
+                Inputs(planned.values, attributes, as_of.astimezone(UTC).date(), mark),
+            )
+        )
+        data: dict[str, bytes] = {}
+        errors: list[dict[str, object]] = []
+        for key, index in planned.roots.items():
+            if index is None:
+                continue
+            body = next(row)
+            if isinstance(planned.plan.roots[index], Single) and next(row) == 2:  # noqa: PLR2004 - the plan asks for two at most
+                errors.append(error_of(SharedMedicaidId(), (key,)))
+            shown = body if isinstance(body, bytes) else b"null"
+            data[key] = sealed(shown, mark.encode(), planned.bindings, self.sealer)
+        return data, errors
+
+
+def _header(request: Request, name: str) -> str | None:
+    """A header that may stand once. Two of them would let two readers see two principals."""
+    found = request.headers.getlist(name)
+    if len(found) > 1:
+        raise RequestMalformed
+    return found[0] if found else None
+
+
+def _check_attributes(principal: Principal, required: frozenset[str], as_of: datetime) -> None:
+    missing = sorted(required - set(principal.attributes))
+    if missing:
+        raise AttributeMissing(attributes=missing)
+    until = principal.attributes.get("until")
+    if "until" in required and datetime.fromisoformat(str(until)) <= as_of:
+        raise AccessEnded
+
+
+def _refused(error: FieldwardError, kind: str, *, before: bool) -> Response:
+    """A refusal. GraphQL over HTTP: a well-formed request is answered 200 in application/json."""
+    if isinstance(error, InvalidDocument):
+        shown = [
+            {
+                "message": problem.message,
+                "locations": [{"line": a, "column": b} for a, b in problem.locations],
+                "extensions": {"code": error.code},
+            }
+            for problem in error.problems
+        ]
+    else:
+        shown = [error_of(error)]
+    status = error.status
+    if not before and kind != GRAPHQL and status < 500:  # noqa: PLR2004 - HTTP's own number
+        status = 200
+    if status >= 500:  # noqa: PLR2004 - HTTP's own number
+        _log.error("%s %s", error.code, error.detail)
+    response = Response(failure(shown), status, media_type=kind)
+    if status == 401:  # noqa: PLR2004 - HTTP's own number
+        response.headers["WWW-Authenticate"] = challenge(error) or "Bearer"
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = "GET, POST"
+    return response

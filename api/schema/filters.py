@@ -1,0 +1,145 @@
+"""`where` and `orderBy`: one input per entity, made out of the catalog.
+
+A filter speaks of the entity's own coordinates and of the current address of a person. Operators
+are those that the kind of the column has; which of them a role may use, its policy says.
+"""
+
+from __future__ import annotations
+
+import enum
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from api.guard import Guard, Opens, guarded_by, shape
+from api.schema.types import coded_enum, scalar
+from db.catalog import Cardinality, Kind
+from db.catalog_records import CATALOG
+from db.predicate import Operator, operators
+
+if TYPE_CHECKING:
+    from db.catalog import Column, Field
+
+_ABOUT = {
+    Operator.EQ: "Equal.",
+    Operator.NE: "Not equal; false where there is no value.",
+    Operator.LT: "Less.",
+    Operator.LTE: "Less or equal.",
+    Operator.GT: "Greater.",
+    Operator.GTE: "Greater or equal.",
+    Operator.IN: "One of these.",
+    Operator.NOT_IN: "None of these; false where there is no value.",
+    Operator.STARTS_WITH: "Begins with, case and accents as they are.",
+    Operator.HAS: "The list has this.",
+    Operator.IS_NULL: "Whether there is no value.",
+}
+
+
+@strawberry.enum(description="Which way an order goes. Missing values count as the largest.")
+class Direction(enum.Enum):
+    """Ascending or descending."""
+
+    ASC = strawberry.enum_value("ASC", description="Smallest first.")
+    DESC = strawberry.enum_value("DESC", description="Largest first.")
+
+
+@cache
+def comparison(column: Column) -> Any:
+    """The filter input of a column: one field per operator."""
+    single = scalar(column)
+    name = coded_enum(column.codes).__name__ if column.codes else _named(column.kind)
+    listed = column.kind is Kind.TEXTS
+    return _comparison(
+        f"{name}{'List' if listed else ''}Filter", single, column.kind, column.codes is not None
+    )
+
+
+@cache
+def _comparison(name: str, single: Any, kind: Kind, coded: bool) -> Any:
+    fields: dict[str, Any] = {}
+    types: dict[str, Any] = {}
+    for operator in operators(kind, coded=coded):
+        match operator:
+            case Operator.IN | Operator.NOT_IN:
+                type_ = list[single] | None
+            case Operator.IS_NULL:
+                type_ = bool | None
+            case _:
+                type_ = single | None
+        python_name = f"{operator.name.lower()}_"
+        types[python_name] = type_
+        fields[python_name] = shape(type_, _ABOUT[operator], operator.value)
+    return _input(name, types, fields, "Conditions on one value; all of them must hold.")
+
+
+def _named(kind: Kind) -> str:
+    return {
+        Kind.TEXT: "String",
+        Kind.DATE: "Date",
+        Kind.INTEGER: "Int",
+        Kind.DECIMAL: "Decimal",
+        Kind.BOOLEAN: "Boolean",
+        Kind.UUID: "ID",
+        Kind.TEXTS: "String",
+    }[kind]
+
+
+def _input(
+    name: str, types: dict[str, Any], fields: dict[str, Any], about: str, *, one: bool = False
+) -> Any:
+    body = {"__annotations__": types, "__module__": __name__, **fields}
+    return strawberry.input(type(name, (), body), name=name, description=about, one_of=one)
+
+
+def filterable(entity: str) -> tuple[Field, ...]:
+    """The fields of an entity that a filter or an order can speak of."""
+    return tuple(entry for entry in CATALOG.fields_of(entity) if entry.column.kind is not Kind.DAYS)
+
+
+@cache
+def where(entity: str) -> Any:
+    """The filter input of an entity."""
+    name = f"{entity}Where"
+    itself = Annotated[name, strawberry.lazy(__name__)]  # type: ignore[valid-type]  # made at run time
+    types: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    for entry in filterable(entity):
+        types[f"{entry.name}_"] = type_ = comparison(entry.column) | None
+        fields[f"{entry.name}_"] = guarded_by(
+            Guard(Opens.FILTER, entry.coordinate), name=entry.name, graphql_type=type_,
+            description=entry.about, default=strawberry.UNSET,
+        )  # fmt: skip
+    for link in CATALOG.links_of(entity):
+        if link.relation.cardinality is Cardinality.CURRENT:
+            types[f"{link.name}_"] = type_ = where(link.target) | None
+            fields[f"{link.name}_"] = guarded_by(
+                Guard(Opens.FILTER, link.coordinate), name=link.name, graphql_type=type_,
+                description=link.about, default=strawberry.UNSET,
+            )  # fmt: skip
+    for word, many, about in (
+        ("and", True, "All of these hold."),
+        ("or", True, "One of these holds."),
+        ("not", False, "This does not hold; false where there is no value, as without `not`."),
+    ):
+        types[f"{word}_"] = type_ = (list[itself] if many else itself) | None  # type: ignore[valid-type]
+        fields[f"{word}_"] = shape(type_, about, word)
+    made = _input(name, types, fields, f"Conditions on {entity}; all of them must hold.")
+    globals()[name] = made  # where the lazy reference to itself looks it up
+    return made
+
+
+@cache
+def order(entity: str) -> Any:
+    """The order input of an entity: one term, which names one coordinate."""
+    types: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    for entry in filterable(entity):
+        if entry.column.kind is Kind.TEXTS:
+            continue
+        types[f"{entry.name}_"] = type_ = Direction | None
+        fields[f"{entry.name}_"] = guarded_by(
+            Guard(Opens.SORT, entry.coordinate), name=entry.name, graphql_type=type_,
+            description=entry.about, default=strawberry.UNSET,
+        )  # fmt: skip
+    return _input(f"{entity}OrderBy", types, fields, f"One term of an order of {entity}.", one=True)

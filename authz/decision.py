@@ -1,0 +1,125 @@
+"""Decisions as types: always, on some rows, never. Knows nothing of how they were reached.
+
+`AllowWhere` carries the condition itself, so whoever holds a decision can enforce it without asking
+anybody again. There is no fourth answer: a coordinate or action that the set does not know is
+denied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+from db.predicate import Always, Never, Predicate, either
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from db.catalog import Catalog
+
+
+class Action(Enum):
+    """What is done with a coordinate. Filtering is asked per operator: `filter:eq`."""
+
+    READ = "read"
+    FILTER = "filter"
+    SORT = "sort"
+    AGGREGATE = "aggregate"
+    CREATE = "create"
+    UPDATE = "update"
+
+
+class Reason(Enum):
+    """Why something is denied; safe to tell the caller."""
+
+    NO_RULE = "no rule allows it"
+    RULE = "a rule denies it"
+    ORDER = "the court order does not cover it"
+    NO_ORDER = "no court order is in force"
+
+
+class DenialMode(Enum):
+    """What a denied selection does to an operation: null it with an error, or refuse the whole."""
+
+    NULL = "null"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """On every row that the policy lets the role have at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowWhere:
+    """On rows of the anchor that meet the condition. `label` names it in Casbin's terms."""
+
+    row_filter: Predicate
+    label: str = field(compare=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """On no row."""
+
+    reason: Reason
+
+
+Decision: TypeAlias = Allow | AllowWhere | Deny
+
+
+def condition(decision: Decision) -> Predicate:
+    """The rows that a decision opens, as a condition on the anchor."""
+    match decision:
+        case Allow():
+            return Always()
+        case AllowWhere(row_filter):
+            return row_filter
+        case Deny():
+            return Never()
+
+
+@dataclass(frozen=True)
+class DecisionSet:
+    """Every decision of one role under one policy version. Lookup is one dictionary access.
+
+    `table` holds the decisions that are not Deny(NO_RULE), by (coordinate, action), where action
+    is an `Action` value or `filter:<operator>`.
+    """
+
+    role: str
+    version: str
+    table: Mapping[tuple[str, str], Decision]
+    page_limit: int
+    denial_mode: DenialMode
+    row_scopes: Mapping[str, Predicate]
+    """Anchor entity → the rows of it that exist for this role."""
+
+    def decide(self, coordinate: str, action: str) -> Decision:
+        """The decision. Absence denies."""
+        return self.table.get((coordinate, action), _NO_RULE)
+
+    def row_scope(self, anchor: str) -> Predicate:
+        """The rows of an anchor entity that exist for this role; none when it may read nothing."""
+        return self.row_scopes.get(anchor, Never())
+
+
+_NO_RULE = Deny(Reason.NO_RULE)
+
+
+def row_scopes(
+    catalog: Catalog, table: Mapping[tuple[str, str], Decision]
+) -> dict[str, Predicate]:
+    """Anchor entity → the union of the conditions under which any value of it can be read.
+
+    A row on which nothing may be read does not exist for the role, so it is neither counted nor
+    paged over. Links and counts are left out: they open no value by themselves.
+    """
+    conditions: dict[str, list[Predicate]] = {}
+    for (coordinate, action), decision in table.items():
+        if action != Action.READ.value or coordinate not in catalog.fields:
+            continue
+        entity = catalog.entities[catalog.fields[coordinate].entity]
+        conditions.setdefault(entity.anchor, []).append(condition(decision))
+    return {anchor: either(*found) for anchor, found in conditions.items()}

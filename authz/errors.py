@@ -1,0 +1,105 @@
+"""Refusals of the authz room: FW21x who acts, FW3xx decisions, FW4xx policy and orders."""
+
+from __future__ import annotations
+
+from db.errors import FieldwardError
+
+
+class UnknownRole(FieldwardError):
+    """A role of the token that the policy does not have: an error, never ignored."""
+
+    code = "FW211"
+    public = "a role of the token is unknown"
+    status = 403
+
+
+class ActingRoleNeeded(FieldwardError):
+    """The token holds several roles and the request names none of them."""
+
+    code = "FW212"
+    public = "the token holds several roles: name one in Acting-Role"
+    status = 403
+
+
+class RoleNotHeld(FieldwardError):
+    """The request names a role that the token does not hold, known to the policy or not."""
+
+    code = "FW213"
+    public = "the acting role is not one of the token's roles"
+    status = 403
+
+
+class NoRole(FieldwardError):
+    """The token holds no role at all."""
+
+    code = "FW214"
+    public = "the token holds no role"
+    status = 403
+
+
+class ConflictingCaps(FieldwardError):
+    """The token holds two capped roles: whichever acted would evade the other's cap."""
+
+    code = "FW215"
+    public = "the token holds more than one capped role"
+    status = 403
+
+
+class AttributeInvalid(FieldwardError):
+    """A known attribute has the wrong type or form; `detail` names it, without its value."""
+
+    code = "FW216"
+    public = "an attribute of the token is not valid"
+    status = 403
+
+
+class CapEvaded(FieldwardError):
+    """The request names another role although the token holds a capped one."""
+
+    code = "FW217"
+    public = "a capped role of the token cannot be set aside"
+    status = 403
+
+
+class EngineUntrusted(FieldwardError):
+    """Casbin answered a question that has one right answer wrongly: nothing it says counts."""
+
+    code = "FW301"
+    public = "the authorization engine cannot be trusted"
+
+
+class PolicyInvalid(FieldwardError):
+    """The policy says something that it cannot mean; `detail` says where, and what was meant."""
+
+    code = "FW401"
+    public = "the policy is not valid"
+    status = 400
+
+
+class ScopeInvalid(FieldwardError):
+    """The text of a row scope has no meaning; `position` is the character, from 1."""
+
+    code = "FW402"
+    public = "a row scope is not valid"
+    status = 400
+
+    def __init__(self, problem: str, position: int) -> None:
+        super().__init__(f"character {position}: {problem}")
+        self.problem = problem
+        self.position = position
+
+
+class OrderInvalid(FieldwardError):
+    """The file of a court order says something that it cannot mean; `detail` says where."""
+
+    code = "FW403"
+    public = "a court order is not valid"
+    status = 400
+
+
+class OrderViolated(FieldwardError):
+    """The policy gives more than an order in force leaves; `detail` lists the counterexamples."""
+
+    code = "FW404"
+    public = "the policy exceeds a court order"
+    status = 400

@@ -1,0 +1,152 @@
+"""Makes a policy of its parts, or says what in them has no meaning. Knows no file and no engine."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from authz import hierarchy, questions
+from authz.errors import PolicyInvalid, ScopeInvalid
+from authz.near import unknown
+from authz.policy import ALWAYS, PolicySet, Rule, Scope, parts, sorted_rules
+from authz.principal import ATTRIBUTES
+from authz.scope import parse_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Set
+
+    from authz.policy import Role
+    from db.catalog import Catalog
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""Names of roles, classes and scopes: what every Casbin reads from a CSV in the same way."""
+_LARGEST_PAGE: Final = 10_000
+
+
+def policy_set(
+    catalog: Catalog,
+    roles: Iterable[Role],
+    classes: Mapping[str, Set[str]],
+    scopes: Mapping[str, Mapping[str, str]],
+    rules: Iterable[Rule],
+) -> PolicySet:
+    """A policy over the coordinates of a catalog. `scopes` is name → anchor entity → text.
+
+    Raises PolicyInvalid for the first part that is unknown, doubled, circular, or means nothing.
+    """
+    by_name = _roles(roles)
+    policy = PolicySet(
+        catalog,
+        MappingProxyType(by_name),
+        MappingProxyType(_classes(catalog, classes)),
+        MappingProxyType(_scopes(catalog, scopes)),
+        _once(rules),
+    )
+    coordinates = questions.coordinates(catalog)
+    for rule in policy.rules:
+        _check(policy, rule, coordinates)
+    return policy
+
+
+def _named(what: str, name: str) -> None:
+    if not _NAME.fullmatch(name) or name == ALWAYS:
+        raise PolicyInvalid(f"{what} '{name}': a name is a-z, 0-9 and _, and not '{ALWAYS}'")
+
+
+def _roles(roles: Iterable[Role]) -> dict[str, Role]:
+    found: dict[str, Role] = {}
+    for role in roles:
+        _named("role", role.name)
+        if role.name in found:
+            raise PolicyInvalid(f"role '{role.name}' twice")
+        if not 1 <= role.page_limit <= _LARGEST_PAGE:
+            raise PolicyInvalid(f"role '{role.name}': a page has 1 to {_LARGEST_PAGE} rows")
+        found[role.name] = role
+    for role in found.values():
+        for parent in sorted(role.inherits - found.keys()):
+            raise PolicyInvalid(f"role '{role.name}': {unknown('role', parent, found)}")
+        for name in sorted(role.requires - ATTRIBUTES.keys()):
+            raise PolicyInvalid(f"role '{role.name}': {unknown('attribute', name, ATTRIBUTES)}")
+    if problem := hierarchy.fault({role.name: role.inherits for role in found.values()}):
+        raise PolicyInvalid(f"roles: {problem}")
+    return found
+
+
+def _classes(catalog: Catalog, classes: Mapping[str, Set[str]]) -> dict[str, frozenset[str]]:
+    known = questions.coordinates(catalog) | classes.keys()
+    for name, members in classes.items():
+        _named("class", name)
+        if not members:
+            raise PolicyInvalid(f"class '{name}' is empty")
+        for member in sorted(members - known):
+            raise PolicyInvalid(f"class '{name}': {unknown('coordinate or class', member, known)}")
+    if problem := hierarchy.fault(classes):
+        raise PolicyInvalid(f"classes: {problem}")
+    return {name: frozenset(members) for name, members in classes.items()}
+
+
+def _scopes(
+    catalog: Catalog, scopes: Mapping[str, Mapping[str, str]]
+) -> dict[str, Mapping[str, Scope]]:
+    anchors = {entity.anchor for entity in catalog.entities.values()}
+    found: dict[str, Mapping[str, Scope]] = {}
+    for name, meanings in scopes.items():
+        _named("scope", name)
+        if not meanings:
+            raise PolicyInvalid(f"scope '{name}' is empty")
+        parsed: dict[str, Scope] = {}
+        for anchor, text in meanings.items():
+            if anchor not in anchors:
+                raise PolicyInvalid(f"scope '{name}': {unknown('anchor', anchor, anchors)}")
+            try:
+                parsed[anchor] = Scope(name, anchor, text, parse_scope(catalog, anchor, text))
+            except ScopeInvalid as error:
+                raise PolicyInvalid(f"scope '{name}' on {anchor}: {error.detail}") from error
+        found[name] = MappingProxyType(parsed)
+    return found
+
+
+def _once(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    given = tuple(rules)
+    found = sorted_rules(given)
+    if len(found) < len(given):
+        double = next(rule for index, rule in enumerate(given) if rule in given[:index])
+        raise PolicyInvalid(f"{_spoken(double)}: twice")
+    return found
+
+
+def _check(policy: PolicySet, rule: Rule, coordinates: Set[str]) -> None:
+    where = _spoken(rule)
+    if rule.role not in policy.roles:
+        raise PolicyInvalid(f"{where}: {unknown('role', rule.role, policy.roles)}")
+    known = coordinates | policy.classes.keys()
+    if rule.object not in known:
+        raise PolicyInvalid(f"{where}: {unknown('coordinate or class', rule.object, known)}")
+    meant = hierarchy.reachable(policy.classes, rule.object) & coordinates
+    _check_action(policy.catalog, where, rule.action, meant)
+    for name in sorted(parts(rule.condition)):
+        if name not in policy.scopes:
+            raise PolicyInvalid(f"{where}: {unknown('scope', name, policy.scopes)}")
+        for coordinate in sorted(meant):
+            anchor = questions.anchor(policy.catalog, coordinate)
+            if anchor is None:
+                raise PolicyInvalid(f"{where}: {coordinate} has no rows, so only '{ALWAYS}' holds")
+            if anchor not in policy.scopes[name]:
+                raise PolicyInvalid(
+                    f"{where}: scope '{name}' has no meaning on {anchor}, as {coordinate} needs"
+                )
+
+
+def _check_action(catalog: Catalog, where: str, action: str, meant: Set[str]) -> None:
+    known = questions.ACTIONS | questions.FILTERS
+    if action not in known:
+        raise PolicyInvalid(f"{where}: {unknown('action', action, known)}")
+    if action in questions.FILTERS and not any(
+        action in questions.filters(catalog, coordinate) for coordinate in meant
+    ):
+        raise PolicyInvalid(f"{where}: no filter there offers '{action}'")
+
+
+def _spoken(rule: Rule) -> str:
+    return f"rule {rule.effect.value} {rule.role} {rule.action} {rule.object}"

@@ -1,0 +1,51 @@
+"""Every question that can be asked of a policy: coordinate by action. Knows nothing of rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from authz.decision import Action
+from authz.policy_coordinates import EXTRA
+from db.predicate import OPERATORS_OF, operators
+
+if TYPE_CHECKING:
+    from db.catalog import Catalog
+
+PREFIX: Final = f"{Action.FILTER.value}:"
+FILTERS: Final = frozenset(
+    PREFIX + operator.value for offered in OPERATORS_OF.values() for operator in offered
+)
+"""The actions that name an operator; each is a case of the action `filter`."""
+ACTIONS: Final = frozenset(action.value for action in Action)
+
+
+def coordinates(catalog: Catalog) -> frozenset[str]:
+    """Everything that a rule can speak about: records, and the policy itself."""
+    return catalog.coordinates | frozenset(EXTRA)
+
+
+def anchor(catalog: Catalog, coordinate: str) -> str | None:
+    """The entity on whose row a condition is evaluated; None where there is no row."""
+    return None if coordinate in EXTRA else catalog.entity_of(coordinate).anchor
+
+
+def filters(catalog: Catalog, coordinate: str) -> tuple[str, ...]:
+    """`filter:<operator>` for each operator that a filter on the coordinate offers."""
+    if coordinate in catalog.fields:
+        column = catalog.fields[coordinate].column
+        offered = operators(column.kind, coded=column.codes is not None)
+    elif coordinate in EXTRA and (kind := EXTRA[coordinate].kind) is not None:
+        offered = operators(kind, coded=False)
+    else:
+        offered = ()
+    return tuple(PREFIX + operator.value for operator in offered)
+
+
+def actions(catalog: Catalog, coordinate: str) -> tuple[str, ...]:
+    """All that can be done with a coordinate: the six actions, and filtering by each operator."""
+    return (*(action.value for action in Action), *filters(catalog, coordinate))
+
+
+def parent(action: str) -> str | None:
+    """The action that a filter by one operator is a case of; None for an action of its own."""
+    return Action.FILTER.value if action in FILTERS else None

@@ -1,0 +1,98 @@
+"""The error tree of every room.
+
+    FieldwardError            code, public text, HTTP status
+    ├── db.errors             FW5xx  PostgreSQL, migrations, ingest, embedded server
+    ├── authz.errors          FW3xx  decisions · FW4xx policy and orders
+    └── api.errors            FW1xx  HTTP and GraphQL · FW2xx tokens and principals
+
+A client sees `code` and `public` and nothing else: constant text, no value of a record, no
+driver text. `facts` go to the client too: names of the schema, numbers, never a value of a record.
+`detail` is for the operator who runs a command on their own files; the HTTP side never sends it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FieldwardError(Exception):
+    """An error with a code of its own.
+
+    A subclass without a code, or with a code that another class has, is refused at import.
+    """
+
+    code: ClassVar[str] = "FW000"
+    public: ClassVar[str] = "internal error"
+    status: ClassVar[int] = 500
+
+    _codes: ClassVar[dict[str, str]] = {}
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        code = cls.__dict__.get("code")
+        if code is None or "public" not in cls.__dict__:
+            raise TypeError(f"{cls.__qualname__} needs a code and a public text of its own")
+        owner = f"{cls.__module__}.{cls.__qualname__}"
+        if FieldwardError._codes.setdefault(code, owner) != owner:
+            raise TypeError(f"{owner} takes {code}, which {FieldwardError._codes[code]} has")
+
+    def __init__(self, detail: str = "", **facts: object) -> None:
+        super().__init__(f"{self.code}: {detail or self.public}")
+        self.detail = detail
+        self.facts = facts
+
+    @staticmethod
+    def codes() -> dict[str, str]:
+        """Every code in use → the dotted name of its class."""
+        return dict(FieldwardError._codes)
+
+
+class EmbeddedServerFailed(FieldwardError):
+    """The embedded PostgreSQL did not start or stop; `detail` names the step and its log file."""
+
+    code = "FW501"
+    public = "the embedded database could not be started"
+
+
+class DatabaseUnavailable(FieldwardError):
+    """No connection within the time allowed."""
+
+    code = "FW502"
+    public = "the database is not available"
+    status = 503
+
+
+class StatementFailed(FieldwardError):
+    """PostgreSQL refused a compiled statement; its text stays on this side."""
+
+    code = "FW503"
+    public = "the statement could not be executed"
+
+
+class MigrationRefused(FieldwardError):
+    """A migration was edited after it ran, is missing, or the database is newer than this code."""
+
+    code = "FW504"
+    public = "the database schema does not match this version"
+
+
+class UnsafeLogin(FieldwardError):
+    """The gateway's login is a superuser, bypasses row policies, or owns record tables."""
+
+    code = "FW505"
+    public = "the gateway's database login may do more than a gateway may"
+
+
+class ImportRefused(FieldwardError):
+    """The folder to import lacks a required file or column; nothing was written."""
+
+    code = "FW506"
+    public = "the records cannot be imported"
+
+
+class StatementTimeout(FieldwardError):
+    """A statement ran past the time that one request may use."""
+
+    code = "FW507"
+    public = "the operation took too long"
+    status = 503

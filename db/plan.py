@@ -1,0 +1,196 @@
+"""The typed intermediate form of an operation: what one statement has to answer.
+
+Complete by itself: whoever renders it asks nobody anything. Knows the catalog and row conditions;
+knows nothing of GraphQL, roles or SQL text. It holds no value that a caller sent, only slots for
+them, so plans of equal shape are equal, and equal plans are one statement.
+
+INVARIANT: what the caller asked for (`where`) and what policy permits (`permit`) never share a
+field. The caller narrows; only policy widens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from db.catalog import Relation, Table
+    from db.predicate import Predicate, Ref, Slot
+
+Key: TypeAlias = "str | Slot"
+"""A response key: a name of the schema as it is, or a slot, so that no caller's text is in SQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """`__typename`: the same for every row."""
+
+    key: Key
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A denied selection: null in every row. Holds no column."""
+
+    key: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A column of the row at hand or one hop away; null where `permit` fails on the anchor."""
+
+    key: Key
+    ref: Ref
+    permit: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """The one row that a relation leads to, or null.
+
+    `permit` is asked of the anchor of the row at hand; `scope` of the target row where that is an
+    anchor itself (`anchored`), and is Always otherwise.
+    """
+
+    key: Key
+    relation: Relation
+    body: tuple[Output, ...]
+    permit: Predicate
+    scope: Predicate
+    anchored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One term of an order. Missing values count as the largest."""
+
+    ref: Ref
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """The keyset of a cursor: a slot per order term and key column, None for a missing value."""
+
+    values: tuple[Slot | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """At most `limit` rows after and before boundaries, from the end when `backwards`."""
+
+    limit: Slot
+    after: Boundary | None = None
+    before: Boundary | None = None
+    backwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a table, or those that a relation leads to, in an order that is total.
+
+    `order` ends with the table's key, so that no two rows are equal in it.
+    """
+
+    table: Table
+    relation: Relation | None
+    anchored: bool
+    where: Predicate
+    permit: Predicate
+    order: tuple[Order, ...]
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The rows of the page as a list."""
+
+    key: Key
+    body: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The keyset of a row, between the marks that the reply replaces by a sealed cursor.
+
+    `connection` numbers the connections of an operation, so that the reply knows which it is.
+    """
+
+    key: Key
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The row of an edge."""
+
+    key: Key
+    body: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The rows of the page as a list of edges."""
+
+    key: Key
+    parts: tuple[Cursor | Node | Constant, ...]
+
+
+class PageFact(Enum):
+    """What pageInfo can say."""
+
+    HAS_NEXT = "hasNextPage"
+    HAS_PREVIOUS = "hasPreviousPage"
+    START = "startCursor"
+    END = "endCursor"
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """Facts about the page, each under its key, with the number of the connection for cursors."""
+
+    key: Key
+    facts: tuple[tuple[Key, PageFact, int] | Constant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Rows of the whole connection, without its page; only those that `permit` opens."""
+
+    key: Key
+    permit: Predicate
+
+
+Member: TypeAlias = Nodes | Edges | PageInfo | Count | Constant | Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A page of rows under a response key. `permit` is asked of the anchor of the row at hand."""
+
+    key: Key
+    rows: Rows
+    members: tuple[Member, ...]
+    permit: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """The one row that a root field names. Two rows are reported as two; neither is shown."""
+
+    rows: Rows
+    body: tuple[Output, ...]
+
+
+Output: TypeAlias = Constant | Nothing | Value | Object | Connection
+
+Root: TypeAlias = Connection | Single
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The record selections of one operation, in document order. One plan is one statement."""
+
+    roots: tuple[Root, ...]

@@ -1,0 +1,175 @@
+"""Row condition → SQL. Part of the SQL maker; knows nothing of plans, roles or GraphQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from db.catalog import Cardinality, Column, Kind
+from db.predicate import (
+    Always,
+    And,
+    AsOf,
+    Attribute,
+    Compare,
+    Covers,
+    Exists,
+    Literal,
+    Never,
+    Operator,
+    Or,
+    Slot,
+)
+from db.sql.pieces import enum_name, table
+from db.sql.rows import Level, Row, covers, joined, latest
+
+if TYPE_CHECKING:
+    from db.catalog import Relation
+    from db.predicate import Operand, Predicate
+
+_SYMBOL = {
+    Operator.EQ: "=",
+    Operator.NE: "<>",
+    Operator.LT: "<",
+    Operator.LTE: "<=",
+    Operator.GT: ">",
+    Operator.GTE: ">=",
+}
+
+
+def condition(predicate: Predicate, row: Row) -> str:
+    """A condition as SQL over a row; permits of leaves stand on the row's anchor."""
+    match predicate:
+        case Always():
+            return "true"
+        case Never():
+            return "false"
+        case And(parts):
+            return "(" + " and ".join(condition(part, row) for part in parts) + ")"
+        case Or(parts):
+            return "(" + " or ".join(condition(part, row) for part in parts) + ")"
+        case Covers(negated):
+            return f"(not {covers(row)})" if negated else covers(row)
+        case Compare(_, _, _, permit):
+            return _permitted(permit, row, _leaf(predicate, row))
+        case Exists(relation, where, negated, permit):
+            target = Row(row.names, relation.target, Level(), None)
+            inner = f"{joined(target, relation, row)} and {condition(where, target)}"
+            if relation.cardinality is Cardinality.CURRENT:
+                inner += f" and {covers(target)} and {_none_later(target, relation, row)}"
+            found = (
+                f"exists (select from {table(relation.target.name)} {target.alias} where {inner})"
+            )
+            return _permitted(permit, row, f"(not {found})" if negated else found)
+        case _:
+            assert_never(predicate)
+
+
+def value(column: Column, row: Row) -> str:
+    """The stored value of a column of this row, or the owner's function over it and the day."""
+    stored = row.column(column.name)
+    if column.function is None:
+        return stored
+    return f"{table(column.function)}({stored}, {row.names.day})"
+
+
+def current_value(column: Column, relation: Relation, row: Row) -> str:
+    """The value one to-one hop away, as an expression of its own."""
+    target = Row(row.names, relation.target, Level(), None)
+    conditions = joined(target, relation, row)
+    last = "limit 1"
+    if relation.cardinality is Cardinality.CURRENT:
+        conditions += f" and {covers(target)}"
+        last = latest(target)
+    return (
+        f"(select {value(column, target)} from {table(relation.target.name)} {target.alias} "
+        f"where {conditions} {last})"
+    )
+
+
+def _permitted(permit: Predicate, row: Row, leaf: str) -> str:
+    if isinstance(permit, Always):
+        return leaf
+    return f"({condition(permit, row.anchor)} and {leaf})"
+
+
+def _leaf(leaf: Compare, row: Row) -> str:
+    hop = leaf.ref.hop
+    if hop is None:
+        return _compare(value(leaf.ref.column, row), leaf, row)
+    # Written as a semi-join and not as a scalar subquery, so that an index on the value can lead.
+    target = Row(row.names, hop.target, Level(), None)
+    column = value(leaf.ref.column, target)
+    missing = leaf.operator is Operator.IS_NULL
+    test = f"{column} is not null" if missing else _compare(column, leaf, target)
+    inner = f"{joined(target, hop, row)} and {test}"
+    if hop.cardinality is Cardinality.CURRENT:
+        inner += f" and {covers(target)} and {_none_later(target, hop, row)}"
+    found = f"exists (select from {table(hop.target.name)} {target.alias} where {inner})"
+    return f"(not {found})" if missing else found
+
+
+def _none_later(target: Row, relation: Relation, row: Row) -> str:
+    """No covering row began after this one: the other form of `latest`, for use in a semi-join."""
+    other = Row(row.names, relation.target, Level(), None)
+    newer = (
+        f"({other.column('effective_date')}, {other.column('span_num')}) > "
+        f"({target.column('effective_date')}, {target.column('span_num')})"
+    )
+    tied = " and ".join(f"{other.column(b)} = {target.column(b)}" for _, b in relation.on)
+    return (
+        f"not exists (select from {table(relation.target.name)} {other.alias} "
+        f"where {tied} and {covers(other)} and {newer})"
+    )
+
+
+def _compare(column: str, leaf: Compare, row: Row) -> str:
+    kind = leaf.ref.column.kind
+    match leaf.operator:
+        case Operator.IS_NULL:
+            return f"{column} is null"
+        case Operator.IS_NOT_NULL:
+            return f"{column} is not null"
+        case Operator.IN:
+            return f"{column} = any ({operand(leaf.operand, f'{kind.value}[]', row)})"
+        case Operator.NOT_IN:
+            return f"{column} <> all ({operand(leaf.operand, f'{kind.value}[]', row)})"
+        case Operator.STARTS_WITH:
+            return f"starts_with({column}, {operand(leaf.operand, 'text', row)})"
+        case Operator.NOT_STARTS_WITH:
+            return f"not starts_with({column}, {operand(leaf.operand, 'text', row)})"
+        case Operator.HAS:
+            return f"{column} @> array[{operand(leaf.operand, 'text', row)}]"
+        case Operator.HAS_NOT:
+            return f"not {column} @> array[{operand(leaf.operand, 'text', row)}]"
+        case Operator.COVERS:
+            # The first half is what the partial index says of its rows.
+            day = operand(leaf.operand, "date", row)
+            return f"({column} <> '{{}}'::datemultirange and {column} @> {day})"
+        case Operator.NOT_COVERS:
+            return f"not {column} @> {operand(leaf.operand, 'date', row)}"
+        case _:
+            return f"{column} {_SYMBOL[leaf.operator]} {operand(leaf.operand, kind.value, row)}"
+
+
+def operand(source: Operand | None, sql_type: str, row: Row) -> str:
+    """The right side of a comparison: always a parameter."""
+    match source:
+        case AsOf(0):
+            return row.names.day
+        case AsOf(months):
+            placed = row.names.parameters.place(Literal(months), "integer")
+            return f"({row.names.day} - make_interval(months => {placed}))::date"
+        case Literal() | Slot() | Attribute():
+            return row.names.parameters.place(source, sql_type)
+        case None:
+            raise ValueError("this operator needs an operand")
+        case _:
+            assert_never(source)
+
+
+def output(column: Column, row: Row) -> str:
+    """A column as the API shows it: enum names for codes, decimals as text to keep each digit."""
+    shown = value(column, row)
+    if column.codes is not None and column.kind is Kind.TEXT:
+        return enum_name(shown, column.codes)
+    return f"{shown}::text" if column.kind is Kind.DECIMAL else shown

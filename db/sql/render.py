@@ -1,0 +1,261 @@
+"""Plan → statement. Knows the catalog; knows nothing of GraphQL, roles or sockets.
+
+Pure and deterministic: equal plans are equal text. One statement answers an operation with one row:
+for each root a column of JSON that PostgreSQL built, and for a root that names one row the number
+of rows it found. Sizes: a page is limited before anything below it is computed, so that a row that
+is not shown costs its key and no more.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, assert_never
+
+from db.plan import (
+    Connection,
+    Constant,
+    Count,
+    Cursor,
+    Edges,
+    Node,
+    Nodes,
+    Nothing,
+    Object,
+    PageFact,
+    PageInfo,
+    Single,
+    Value,
+)
+from db.predicate import Always, Slot
+from db.sql.conditions import condition, output
+from db.sql.keyset import order_by, past, term
+from db.sql.pieces import Mark, Statement, json_object, table, text
+from db.sql.rows import Level, Names, Row, joined
+
+if TYPE_CHECKING:
+    from db.plan import Key, Member, Output, Plan, Rows
+    from db.predicate import Predicate
+
+
+@lru_cache(maxsize=2048)
+def render(plan: Plan) -> Statement:
+    """The statement of a plan. Columns are named r0, r1, … and, for single rows, n0, n1, …"""
+    names = Names()
+    columns: list[str] = []
+    singles: list[str] = []
+    for index, root in enumerate(plan.roots):
+        match root:
+            case Connection():
+                columns.append(f"{_connection(root, names, None)} as r{index}")
+            case Single():
+                singles.append(f"{_single(root, names)} s{index}")
+                columns.append(f"s{index}.shown as r{index}, s{index}.found as n{index}")
+            case _:
+                assert_never(root)
+    source = f" from {', '.join(singles)}" if singles else ""
+    return Statement(
+        f"select {', '.join(columns)}{source}",
+        names.parameters.sources,
+        frozenset(names.columns),
+    )
+
+
+def _single(single: Single, names: Names) -> str:
+    page = _Page(single.rows, names, None)
+    body = _object(single.body, page.row)
+    shown = f"case when count(*) = 1 then (array_agg({body}))[1] end"
+    return f"(select count(*) as found, {shown} as shown from {page.source()})"
+
+
+def _connection(connection: Connection, names: Names, parent: Row | None) -> str:
+    page = _Page(connection.rows, names, parent)
+    pairs = [
+        (_key(member.key, names), _member(member, page, parent)) for member in connection.members
+    ]
+    built = json_object(pairs)
+    if not page.aggregated:
+        return built
+    return f"(select {built} from {page.source()})"
+
+
+class _Page:
+    """One page of rows: limited inside, shown outside."""
+
+    def __init__(self, rows: Rows, names: Names, parent: Row | None) -> None:
+        self.rows = rows
+        self.names = names
+        self.parent = parent
+        self.row = Row(names, rows.table, Level(), _anchor(rows, parent))
+        self.limit = names.parameters.place(rows.page.limit, "integer")
+        self.aggregated = False
+        self._keyed = False
+
+    @property
+    def number(self) -> str:
+        return f'{self.row.alias}."n"'
+
+    def cursor(self, connection: int) -> str:
+        """The keyset of the row and the number of its connection, between two marks."""
+        self._keyed = True
+        mark = self.names.parameters.place(Mark(), "text")
+        keys = ", ".join(f"{self.row.alias}.k{i}" for i in range(len(self.rows.order)))
+        packed = f"encode(convert_to(json_build_array({keys})::text, 'UTF8'), 'hex')"
+        return f"({mark} || {text(f'{connection}:')} || {packed} || {mark})"
+
+    def collected(self, expression: str) -> str:
+        """The expression of every shown row, as a JSON list in the order asked for."""
+        self.aggregated = True
+        direction = " desc" if self.rows.page.backwards else ""
+        return (
+            f"coalesce(json_agg({expression} order by {self.number}{direction}) "
+            f"filter (where {self.number} <= {self.limit}), '[]'::json)"
+        )
+
+    def edge(self, connection: int, *, last: bool) -> str:
+        """The cursor of the first or last shown row; null on an empty page."""
+        self.aggregated = True
+        direction = " desc" if last != self.rows.page.backwards else ""
+        return (
+            f"(array_agg({self.cursor(connection)} order by {self.number}{direction}) "
+            f"filter (where {self.number} <= {self.limit}))[1]"
+        )
+
+    def beyond(self) -> str:
+        """Whether there is a row past the page, in the direction of paging."""
+        self.aggregated = True
+        return f"coalesce(bool_or({self.number} > {self.limit}), false)"
+
+    def source(self) -> str:
+        """The FROM list; written last, when it is known which columns are asked for."""
+        joins = self.row.level.text()
+        inner, conditions = _filtered(self.rows, self.names, self.parent)
+        page, order, parameters = self.rows.page, self.rows.order, self.names.parameters
+        terms = [term(entry, inner) for entry in order]
+        if page.after is not None:
+            conditions.append(past(terms, order, page.after, parameters, forwards=True))
+        if page.before is not None:
+            conditions.append(past(terms, order, page.before, parameters, forwards=False))
+        ordered = order_by(terms, order, backwards=page.backwards)
+        columns = [f'row_number() over (order by {ordered}) as "n"']
+        columns += [inner.column(name) for name in self.row.needed]
+        if self._keyed:
+            columns += [f"{expression} as k{i}" for i, expression in enumerate(terms)]
+        return (
+            f"(select {', '.join(columns)} from {table(self.rows.table.name)} {inner.alias} "
+            f"where {' and '.join(conditions)} order by {ordered} limit {self.limit} + 1) "
+            f"{self.row.alias}{joins}"
+        )
+
+
+def _anchor(rows: Rows, parent: Row | None) -> Row | None:
+    return None if rows.anchored or parent is None else parent.anchor
+
+
+def _filtered(rows: Rows, names: Names, parent: Row | None) -> tuple[Row, list[str]]:
+    """A row of the table and its conditions: the relation, what policy permits, what is asked."""
+    inner = Row(names, rows.table, Level(), _anchor(rows, parent))
+    conditions: list[str] = []
+    if rows.relation is not None and parent is not None:
+        conditions.append(joined(inner, rows.relation, parent))
+    conditions.append(condition(rows.permit, inner.anchor))
+    conditions.append(condition(rows.where, inner))
+    return inner, conditions
+
+
+def _member(member: Member, page: _Page, parent: Row | None) -> str:
+    names = page.names
+    match member:
+        case Constant(_, constant):
+            return text(constant)
+        case Nothing():
+            return "null::text"
+        case Nodes(_, body):
+            return page.collected(_object(body, page.row))
+        case Edges(_, parts):
+            pairs: list[tuple[str, str]] = []
+            for part in parts:
+                match part:
+                    case Cursor(key, connection):
+                        pairs.append((_key(key, names), page.cursor(connection)))
+                    case Node(key, body):
+                        pairs.append((_key(key, names), _object(body, page.row)))
+                    case Constant(key, constant):
+                        pairs.append((_key(key, names), text(constant)))
+                    case _:
+                        assert_never(part)
+            return page.collected(json_object(pairs))
+        case PageInfo(_, facts):
+            return json_object([_fact(fact, page) for fact in facts])
+        case Count(_, permit):
+            inner, conditions = _filtered(page.rows, names, parent)
+            conditions.append(condition(permit, inner.anchor))
+            return (
+                f"(select count(*) from {table(page.rows.table.name)} {inner.alias} "
+                f"where {' and '.join(conditions)})"
+            )
+        case _:
+            assert_never(member)
+
+
+def _fact(fact: tuple[Key, PageFact, int] | Constant, page: _Page) -> tuple[str, str]:
+    names = page.names
+    if isinstance(fact, Constant):
+        return _key(fact.key, names), text(fact.text)
+    key, asked, connection = fact
+    bounds = page.rows.page
+    match asked:
+        case PageFact.START:
+            return _key(key, names), page.edge(connection, last=False)
+        case PageFact.END:
+            return _key(key, names), page.edge(connection, last=True)
+        case PageFact.HAS_NEXT:
+            shown = _true(bounds.before is not None) if bounds.backwards else page.beyond()
+            return _key(key, names), shown
+        case PageFact.HAS_PREVIOUS:
+            shown = page.beyond() if bounds.backwards else _true(bounds.after is not None)
+            return _key(key, names), shown
+        case _:
+            assert_never(asked)
+
+
+def _true(fact: bool) -> str:
+    return "true" if fact else "false"
+
+
+def _object(body: tuple[Output, ...], row: Row) -> str:
+    return json_object([(_key(item.key, row.names), _output(item, row)) for item in body])
+
+
+def _output(item: Output, row: Row) -> str:
+    match item:
+        case Constant(_, constant):
+            return text(constant)
+        case Nothing():
+            return "null::text"
+        case Value(_, ref, permit):
+            source = row
+            if ref.hop is not None:
+                source = row.hop(ref.hop, Always(), anchored=False, where=lambda _: None)
+            return _where(permit, row.anchor, output(ref.column, source))
+        case Object(_, relation, body, permit, scope, anchored):
+            target = row.hop(
+                relation, scope, anchored=anchored,
+                where=lambda inner: None if isinstance(scope, Always) else condition(scope, inner),
+            )  # fmt: skip
+            found = f"{target.column(relation.target.key[0])} is not null"
+            shown = f"case when {found} then {_object(body, target)} end"
+            return _where(permit, row.anchor, shown)
+        case Connection():
+            return _where(item.permit, row.anchor, _connection(item, row.names, row))
+        case _:
+            assert_never(item)
+
+
+def _where(permit: Predicate, anchor: Row, shown: str) -> str:
+    if isinstance(permit, Always):
+        return shown
+    return f"case when {condition(permit, anchor)} then {shown} end"
+
+
+def _key(key: Key, names: Names) -> str:
+    return names.parameters.place(key, "text") if isinstance(key, Slot) else text(key)

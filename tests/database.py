@@ -1,0 +1,116 @@
+"""Databases for tests: fresh, migrated or seeded, on a server that FIELDWARD_TEST_SERVER names.
+
+The URL's role may create databases. Where it is a superuser, databases belong to a plain role
+instead, so that no test passes only because a superuser ran it. Copying a template takes a few
+hundredths of a second; migrating or seeding takes longer, so a session does each once.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from db.ingest.seed import seed
+from db.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+OWNER = "fieldward_test_owner"
+PASSWORD = "fieldward-test"
+
+
+def server() -> str:
+    """URL of the maintenance database on the test server. KeyError where there is none."""
+    return os.environ["FIELDWARD_TEST_SERVER"]
+
+
+def with_login(url: str, user: str, password: str | None = None) -> str:
+    """The same URL for another role."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    login = user if password is None else f"{user}:{password}"
+    return urlunsplit(parts._replace(netloc=f"{login}@{place}"))
+
+
+def with_database(url: str, database: str) -> str:
+    """The same URL for another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that is closed in the end."""
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def fresh_database(template: str | None = None) -> AsyncIterator[str]:
+    """URL of the owner of a new database, empty or a copy of the template; dropped in the end."""
+    name = f"fieldward_test_{secrets.token_hex(6)}"
+    async with connected(server()) as admin:
+        owner_url = await _owner_url(admin)
+        owner = urlsplit(owner_url).username
+        source = template or "template0"
+        await admin.execute(f"create database {name} template {source} owner {owner}")
+    try:
+        yield with_database(owner_url, name)
+    finally:
+        async with connected(server()) as admin:
+            await admin.execute(f"drop database {name} with (force)")
+
+
+@asynccontextmanager
+async def template_database(
+    build: Callable[[asyncpg.Connection], Awaitable[object]],
+) -> AsyncIterator[str]:
+    """Name of a database that `build` has filled, for `fresh_database` to copy."""
+    async with fresh_database() as url:
+        async with connected(url) as connection:
+            await build(connection)
+        yield urlsplit(url).path[1:]
+
+
+@asynccontextmanager
+async def migrated_template() -> AsyncIterator[str]:
+    """Name of a template with all tables and no records."""
+    async with template_database(migrate) as name:
+        yield name
+
+
+@asynccontextmanager
+async def seeded_template(people: int, number: int) -> AsyncIterator[str]:
+    """Name of a template with all tables and that many people of that seed."""
+
+    async def build(connection: asyncpg.Connection) -> None:
+        await migrate(connection)
+        await seed(connection, people, number)
+
+    async with template_database(build) as name:
+        yield name
+
+
+async def _owner_url(admin: asyncpg.Connection) -> str:
+    if not await admin.fetchval("select rolsuper from pg_roles where rolname = current_user"):
+        return server()
+    # Roles are of the whole server, so another process may be making this one.
+    await admin.execute(
+        f"""
+        do $$ begin
+          perform pg_advisory_xact_lock(hashtext('{OWNER}'));
+          if not exists (select from pg_roles where rolname = '{OWNER}') then
+            create role {OWNER} login createdb createrole password '{PASSWORD}';
+          end if;
+        end $$
+        """
+    )
+    return with_login(server(), OWNER, PASSWORD)
