@@ -9,7 +9,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check -qq
 CONSTRAINED := $(PIP) install --constraint constraints.txt
 
-.PHONY: help demo test assure lint web install constraints clean
+.PHONY: help demo test assure lint web install install-test constraints clean
 
 help:
 	@echo 'make demo         install, start PostgreSQL, seed, serve on 127.0.0.1 (PORT=$(PORT))'
@@ -20,13 +20,13 @@ help:
 	@echo 'make constraints  newest versions of all dependencies into constraints.txt'
 	@echo 'make clean        stop the demo and remove it, its data and all that was built'
 
-demo: $(VENV)/.installed web
+demo: install
 	@PORT='$(PORT)' exec $(VENV)/bin/fieldward demo
 
-test: $(VENV)/.installed-test web
+test: install-test
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
-assure: $(VENV)/.installed-test web
+assure: install-test
 	FIELDWARD_CASES='$(CASES)' $(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test
@@ -35,7 +35,12 @@ lint: $(VENV)/.installed-test
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-install: $(VENV)/.installed web
+# Python's packages and the page's, side by side: on a first run this saves a third of the time.
+install:
+	@$(MAKE) -s -j2 --no-print-directory $(VENV)/.installed web
+
+install-test:
+	@$(MAKE) -s -j2 --no-print-directory $(VENV)/.installed-test web
 
 web: $(VENV)/.made
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh web/build.sh
@@ -66,7 +71,7 @@ $(VENV)/.made:
 # The build's own requirement is installed first and taken from there, so that its version, too,
 # is the one in constraints.txt.
 $(VENV)/.build: $(VENV)/.made pyproject.toml constraints.txt
-	@echo 'installing into $(VENV), on a first run about half a minute'
+	@echo 'installing into $(VENV), on a first run half a minute or so'
 	@$(CONSTRAINED) 'setuptools>=77'
 	@touch $@
 

@@ -60,7 +60,7 @@ class Sealer:
         sealed = self._ciphers[0].encrypt(keyset.ljust(binding.size), [binding.digest])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=")
 
-    def open(self, cursor: str, binding: Binding) -> tuple[Any, ...]:
+    def open(self, cursor: str, binding: Binding) -> tuple[object, ...]:
         """The values of a cursor, of the types of the order's columns; None for a missing value.
 
         CursorInvalid for anything that this gateway did not seal for this binding.
@@ -87,7 +87,7 @@ class Sealer:
         raise CursorInvalid
 
 
-def _typed(value: Any, kind: Kind) -> Any:
+def _typed(value: Any, kind: Kind) -> object:  # noqa: ANN401 - what JSON holds
     if value is None:
         return None
     try:

@@ -24,12 +24,12 @@ from api.errors import (
     RequestMalformed,
     SharedMedicaidId,
 )
-from api.explorer import page_response
+from api.explorer import page_response, wants_page
 from api.local import answer_local
-from api.operation import InvalidDocument, read_operation
+from api.operation import DocumentInvalid, read_operation
 from api.planner import plan_operation
 from api.reply import compact, denial_of, error_of, failure, sealed, success
-from api.request import GRAPHQL, JSON, media_type, read_request, wants_page
+from api.request import GRAPHQL, JSON, media_type, read_request
 from api.root import Root
 from api.view import view_of
 from authz.principal import acting_role
@@ -130,7 +130,8 @@ class Endpoint:
     ) -> bytes:
         """The body of an answer with data. A record operation is one statement, one round trip."""
         planned = plan_operation(operation, decisions, principal.subject, self.sealer)
-        denials, errors = list(planned.denials), []
+        denials = list(planned.denials)
+        errors: list[dict[str, object]] = []
         data: dict[str, bytes] = {}
         if planned.plan.roots:
             _check_attributes(principal, snapshot.required_attributes(decisions.role), as_of)
@@ -172,7 +173,7 @@ class Endpoint:
             if index is None:
                 continue
             body = next(row)
-            if isinstance(planned.plan.roots[index], Single) and next(row) == 2:  # noqa: PLR2004 - the plan asks for two at most
+            if isinstance(planned.plan.roots[index], Single) and next(row) == 2:
                 errors.append(error_of(SharedMedicaidId(), (key,)))
             shown = body if isinstance(body, bytes) else b"null"
             data[key] = sealed(shown, mark.encode(), planned.bindings, self.sealer)
@@ -198,7 +199,8 @@ def _check_attributes(principal: Principal, required: frozenset[str], as_of: dat
 
 def _refused(error: FieldwardError, kind: str, *, before: bool) -> Response:
     """A refusal. GraphQL over HTTP: a well-formed request is answered 200 in application/json."""
-    if isinstance(error, InvalidDocument):
+    shown: list[dict[str, object]]
+    if isinstance(error, DocumentInvalid):
         shown = [
             {
                 "message": problem.message,
@@ -210,12 +212,12 @@ def _refused(error: FieldwardError, kind: str, *, before: bool) -> Response:
     else:
         shown = [error_of(error)]
     status = error.status
-    if not before and kind != GRAPHQL and status < 500:  # noqa: PLR2004 - HTTP's own number
+    if not before and kind != GRAPHQL and status < 500:
         status = 200
-    if status >= 500:  # noqa: PLR2004 - HTTP's own number
+    if status >= 500:
         _log.error("%s %s", error.code, error.detail)
     response = Response(failure(shown), status, media_type=kind)
-    if status == 401:  # noqa: PLR2004 - HTTP's own number
+    if status == 401:
         response.headers["WWW-Authenticate"] = challenge(error) or "Bearer"
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = "GET, POST"

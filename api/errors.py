@@ -148,14 +148,6 @@ class RequestTooLarge(FieldwardError):
     status = 413
 
 
-class DocumentInvalid(FieldwardError):
-    """The document does not parse or does not validate; errors stand beside it."""
-
-    code = "FW110"
-    public = "the document is not valid"
-    status = 400
-
-
 class OperationUnknown(FieldwardError):
     """The document has no operation of that name, or several and none was named."""
 
@@ -250,3 +242,18 @@ class AccessEnded(FieldwardError):
     code = "FW124"
     public = "the time of this access has ended"
     status = 403
+
+
+class SettingsInvalid(FieldwardError):
+    """An environment variable or a file of the state directory is not as it has to be."""
+
+    code = "FW191"
+    public = "the settings are not valid"
+
+
+class NotReady(FieldwardError):
+    """The gateway cannot answer yet, or no longer: its database or its keys are missing."""
+
+    code = "FW192"
+    public = "not ready"
+    status = 503

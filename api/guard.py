@@ -44,7 +44,7 @@ class Opens(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What stands before a field. `coordinate` is a type for ROOT and LOCAL, and empty for SHAPE."""
+    """What stands before a field. `coordinate` is a type for ROOT and LOCAL, empty for SHAPE."""
 
     opens: Opens
     coordinate: str = ""

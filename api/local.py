@@ -57,7 +57,11 @@ class _Guarding:
         self.denials: dict[tuple[str, ...], Denial] = {}
 
     def __call__(
-        self, resolve: Callable[..., Any], source: object, info: GraphQLResolveInfo, **args: object
+        self,
+        resolve: Callable[..., Any],
+        source: object,
+        info: GraphQLResolveInfo[Any],
+        **args: object,
     ) -> Any:  # noqa: ANN401 - whatever the field is
         guard = guard_of(info.parent_type.fields[info.field_name])
         if not opens_local(guard, self._decisions):
@@ -65,7 +69,7 @@ class _Guarding:
             return None
         return resolve(source, info, **args)
 
-    def _deny(self, coordinate: str, info: GraphQLResolveInfo) -> None:
+    def _deny(self, coordinate: str, info: GraphQLResolveInfo[Any]) -> None:
         steps = info.path.as_list()
         path = tuple(step for step in steps if isinstance(step, str))
         node = info.field_nodes[0]

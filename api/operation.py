@@ -35,12 +35,14 @@ from graphql import (
     validate,
 )
 
-from api.errors import DocumentInvalid, OperationTooComplex, OperationUnknown, VariableInvalid
+from api.errors import OperationTooComplex, OperationUnknown, VariableInvalid
 from api.schema.build import core, full_schema
 from api.schema.query import RECORDS
+from db.errors import FieldwardError
 
 if TYPE_CHECKING:
-    from graphql import GraphQLField, GraphQLSchema
+    from graphql import GraphQLField, GraphQLSchema, SelectionNode
+    from graphql.execution.values import VariableValues
 
 MOST_TOKENS = 15_000
 MOST_SELECTIONS = 1_000
@@ -86,10 +88,10 @@ class Problem:
     locations: tuple[tuple[int, int], ...]
 
 
-class InvalidDocument(DocumentInvalid):
-    """A document that does not parse or validate, with what is wrong in the caller's view."""
+class DocumentInvalid(FieldwardError):
+    """The document does not parse or validate; an error says what is wrong in the caller's view."""
 
-    code = "FW118"
+    code = "FW110"
     public = "the document is not valid"
     status = 400
 
@@ -103,7 +105,7 @@ def _parsed(text: str) -> DocumentNode:
     try:
         return parse(text, max_tokens=MOST_TOKENS)
     except GraphQLError as error:
-        raise InvalidDocument((_problem(error, "syntax error"),)) from None
+        raise DocumentInvalid((_problem(error, "syntax error"),)) from None
     except RecursionError:
         raise OperationTooComplex from None
 
@@ -129,13 +131,13 @@ def read_operation(
 ) -> Operation:
     """The operation that a request asks for. `view` is the caller's own schema.
 
-    Raises InvalidDocument, OperationUnknown, VariableInvalid or OperationTooComplex.
+    Raises DocumentInvalid, OperationUnknown, VariableInvalid or OperationTooComplex.
     """
     document = _parsed(text)
     if not _valid(text):
         found = validate(view, document, max_errors=_MOST_MESSAGES, hide_suggestions=True)
         problems = tuple(_problem(error) for error in found)
-        raise InvalidDocument(problems or (Problem("the document is not valid", ()),))
+        raise DocumentInvalid(problems or (Problem("the document is not valid", ()),))
     operation = _named(document, name)
     schema = core(full_schema())
     coerced = get_variable_values(
@@ -184,7 +186,9 @@ def _document(
 class _Reader:
     """Collects fields as GraphQL's execution section 6.3.2 does, for types without interfaces."""
 
-    def __init__(self, document: DocumentNode, schema: GraphQLSchema, variables: Any) -> None:
+    def __init__(
+        self, document: DocumentNode, schema: GraphQLSchema, variables: VariableValues
+    ) -> None:
         self._schema = schema
         self._variables = variables
         self._selections = 0
@@ -215,8 +219,10 @@ class _Reader:
                     if node.name.value not in seen:
                         seen.add(node.name.value)
                         self._gather(self._fragments[node.name.value].selection_set, found, seen)
+                case _:
+                    raise TypeError("a selection is a field or a fragment")
 
-    def _included(self, node: Any) -> bool:
+    def _included(self, node: SelectionNode) -> bool:
         skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
         if skip and skip["if"] is True:
             return False

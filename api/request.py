@@ -32,15 +32,6 @@ class GraphQLRequest:
     variables: Mapping[str, Any]
 
 
-def wants_page(request: Request) -> bool:
-    """A browser that opens the address, rather than a client that asks."""
-    return (
-        request.method == "GET"
-        and "query" not in request.query_params
-        and "text/html" in request.headers.get("accept", "")
-    )
-
-
 def media_type(request: Request) -> str:
     """The media type of the answer. NotAcceptable when the client takes neither.
 

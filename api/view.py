@@ -180,7 +180,11 @@ class _Pruner:
             case InputObjectTypeDefinitionNode():
                 return InputObjectTypeDefinitionNode(
                     name=definition.name, description=definition.description,
-                    fields=tuple(self._kept[name].values()), directives=definition.directives,
+                    fields=tuple(
+                        f for f in self._kept[name].values()
+                        if isinstance(f, InputValueDefinitionNode)
+                    ),
+                    directives=definition.directives,
                 )  # fmt: skip
             case _:
                 return definition

@@ -48,8 +48,12 @@ def _walk(
         return f"a cycle: {' → '.join((*way[way.index(name) :], name))}"
     if name in done:
         return None
-    for target in sorted(links.get(name, frozenset())):
+    targets = sorted(links.get(name, frozenset()))
+    # Looked at before going on, so that a long chain ends here and not in Python's stack.
+    if len(way) + bool(targets) > DEEPEST:
+        return f"more than {DEEPEST} steps deep at {name}"
+    for target in targets:
         if problem := _walk(links, target, (*way, name), done):
             return problem
-    done[name] = 1 + max((done[target] for target in links.get(name, frozenset())), default=-1)
+    done[name] = 1 + max((done[target] for target in targets), default=-1)
     return f"more than {DEEPEST} steps deep at {name}" if done[name] > DEEPEST else None

@@ -13,6 +13,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from authz import hierarchy
 from authz.decision import Reason
 from db.predicate import both
 
@@ -102,6 +103,12 @@ class PolicySet:
         """A condition on the rows of an anchor. KeyError where a row scope has none there."""
         names = sorted(parts(condition))
         return both(*(self.scopes[name][anchor or ""].predicate for name in names))
+
+    def requires(self, role: str) -> frozenset[str]:
+        """The attributes that a role requires, and those of the roles that it inherits."""
+        parents = {name: entry.inherits for name, entry in self.roles.items()}
+        above = hierarchy.reachable(parents, role)
+        return frozenset().union(*(self.roles[name].requires for name in above))
 
     @cached_property
     def canonical(self) -> str:

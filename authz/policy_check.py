@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from authz import hierarchy, questions
 from authz.errors import PolicyInvalid, ScopeInvalid
 from authz.near import unknown
-from authz.policy import ALWAYS, PolicySet, Rule, Scope, parts, sorted_rules
+from authz.policy import ALWAYS, PolicySet, Rule, Scope, join, parts, sorted_rules
 from authz.principal import ATTRIBUTES
 from authz.scope import parse_scope
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """Names of roles, classes and scopes: what every Casbin reads from a CSV in the same way."""
 _LARGEST_PAGE: Final = 10_000
+_MOST_SCOPES: Final = 4
+"""Scopes in one condition: each way to leave some out is a line that Casbin reads."""
 
 
 def policy_set(
@@ -125,6 +127,10 @@ def _check(policy: PolicySet, rule: Rule, coordinates: Set[str]) -> None:
         raise PolicyInvalid(f"{where}: {unknown('coordinate or class', rule.object, known)}")
     meant = hierarchy.reachable(policy.classes, rule.object) & coordinates
     _check_action(policy.catalog, where, rule.action, meant)
+    if rule.condition != join(parts(rule.condition)):
+        raise PolicyInvalid(f"{where}: '{rule.condition}' is not sorted, or says a scope twice")
+    if len(parts(rule.condition)) > _MOST_SCOPES:
+        raise PolicyInvalid(f"{where}: more than {_MOST_SCOPES} scopes; make one of them")
     for name in sorted(parts(rule.condition)):
         if name not in policy.scopes:
             raise PolicyInvalid(f"{where}: {unknown('scope', name, policy.scopes)}")

@@ -29,11 +29,11 @@ async def _keep(connection: PoolConnectionProxy) -> None:
 
 
 async def open_pool(
-    url: str, *, size: int = 8, statement_seconds: float = 30.0, timeout: float = 10.0
+    url: str, *, size: int = 8, statement_seconds: float = 30.0, connect_seconds: float = 10.0
 ) -> asyncpg.Pool:
     """A pool of at most `size` connections, opened as they are needed.
 
-    Sessions are read-only, and a statement ends after `statement_seconds`. `timeout` in seconds is
+    Sessions are read-only, and a statement ends after `statement_seconds`. `connect_seconds` is
     for the first connection. DatabaseUnavailable when there is none.
     """
     try:
@@ -43,7 +43,7 @@ async def open_pool(
             max_size=size,
             init=_prepare,
             reset=_keep,
-            timeout=timeout,
+            timeout=connect_seconds,
             statement_cache_size=_STATEMENTS_PER_CONNECTION,
             max_cacheable_statement_size=_LARGEST_CACHED_STATEMENT,
             server_settings={

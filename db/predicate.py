@@ -166,7 +166,11 @@ def both(*parts: Predicate) -> Predicate:
 
 
 def either(*parts: Predicate) -> Predicate:
-    """The disjunction, flat, without repeats, in the order given."""
+    """The disjunction, flat, in the order given, without a part that another one contains.
+
+    `a or (a and b)` is `a`: so a wide and a narrow condition together are the wide one, and can be
+    seen to be it.
+    """
     flat: dict[Predicate, None] = {}
     for part in parts:
         match part:
@@ -178,10 +182,19 @@ def either(*parts: Predicate) -> Predicate:
                 flat.update(dict.fromkeys(inner))
             case _:
                 flat[part] = None
-    found = tuple(flat)
+    found = tuple(part for part in flat if not any(_within(part, other) for other in flat))
     if not found:
         return Never()
     return found[0] if len(found) == 1 else Or(found)
+
+
+def _within(narrow: Predicate, wide: Predicate) -> bool:
+    """Whether a conjunction has all parts of another, and more."""
+    return _conjuncts(wide) < _conjuncts(narrow)
+
+
+def _conjuncts(predicate: Predicate) -> frozenset[Predicate]:
+    return frozenset(predicate.parts) if isinstance(predicate, And) else frozenset({predicate})
 
 
 def negate(predicate: Predicate) -> Predicate:

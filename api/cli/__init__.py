@@ -1,1 +1,13 @@
-"""."""
+"""The `fieldward` command, a group of commands a file.
+
+main        the command itself; errors → exit status
+demo        demo, serve
+ask         query, token
+database    db migrate | seed | import
+policy      policy show | check | export; order list | show
+output      what a command prints
+"""
+
+from api.cli.main import main
+
+__all__ = ["main"]

@@ -6,6 +6,7 @@ from functools import cache
 
 import strawberry
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
 
 from api.guard import UnguardedField, guard_of
 from api.schema.query import Query
@@ -14,9 +15,14 @@ from api.schema.query import Query
 @cache
 def full_schema() -> strawberry.Schema:
     """The whole schema. UnguardedField when something in it lacks a guard or a description."""
-    schema = strawberry.Schema(Query)
+    schema = strawberry.Schema(Query, config=StrawberryConfig(default_resolver=_of))
     _check(core(schema))
     return schema
+
+
+def _of(source: object, name: str) -> object:
+    """A field of what is no record: an entry of a dictionary, or an attribute."""
+    return source[name] if isinstance(source, dict) else getattr(source, name)
 
 
 def core(schema: strawberry.Schema) -> GraphQLSchema:

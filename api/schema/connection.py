@@ -41,7 +41,7 @@ MODULES = {
 
 def reference(entity: str, suffix: str = "") -> Any:
     """The type of an entity (or its connection), looked up when the schema is built."""
-    return Annotated[entity + suffix, strawberry.lazy(f"api.schema.{MODULES[entity]}")]  # type: ignore[valid-type]  # a forward reference made at run time
+    return Annotated[entity + suffix, strawberry.lazy(f"api.schema.{MODULES[entity]}")]
 
 
 @record("PageInfo", "Where a page stands among all rows.")
@@ -57,7 +57,7 @@ class PageInfo:
 def connection(entity: str) -> tuple[Any, Any]:
     """The edge type and the connection type of an entity."""
     node = reference(entity)
-    edge = record(f"{entity}Edge", f"One row of a page of {entity}.")(
+    edge: Any = record(f"{entity}Edge", f"One row of a page of {entity}.")(
         _class(
             f"{entity}Edge",
             cursor=shape(str, "Place of this row in this order, for `after` and `before`."),
@@ -68,7 +68,7 @@ def connection(entity: str) -> tuple[Any, Any]:
         Guard(Opens.AGGREGATE, CATALOG.entities[entity].counted), name="totalCount",
         graphql_type=int | None, description="Rows on all pages together.", default=None,
     )  # fmt: skip
-    whole = record(f"{entity}Connection", f"A page of {entity}.")(
+    whole: Any = record(f"{entity}Connection", f"A page of {entity}.")(
         _class(
             f"{entity}Connection",
             nodes=shape(list[node], "The rows of the page."),  # type: ignore[valid-type]
@@ -105,7 +105,8 @@ def _argument(about: str, name: str | None = None) -> Any:
 
 def listing(entity: str) -> Callable[..., Any]:
     """A resolver that declares the arguments of a list and is never run: records have one path."""
-    filters, terms = where(entity), order(entity)
+    filters: Any = where(entity)
+    terms: Any = order(entity)
 
     def rows(
         first: Annotated[

@@ -60,6 +60,7 @@ def _comparison(name: str, single: Any, kind: Kind, coded: bool) -> Any:
     fields: dict[str, Any] = {}
     types: dict[str, Any] = {}
     for operator in operators(kind, coded=coded):
+        type_: Any
         match operator:
             case Operator.IN | Operator.NOT_IN:
                 type_ = list[single] | None
@@ -122,7 +123,7 @@ def where(entity: str) -> Any:
         ("or", True, "One of these holds."),
         ("not", False, "This does not hold; false where there is no value, as without `not`."),
     ):
-        types[f"{word}_"] = type_ = (list[itself] if many else itself) | None  # type: ignore[valid-type]
+        types[f"{word}_"] = type_ = (list[itself] if many else itself) | None
         fields[f"{word}_"] = shape(type_, about, word)
     made = _input(name, types, fields, f"Conditions on {entity}; all of them must hold.")
     globals()[name] = made  # where the lazy reference to itself looks it up

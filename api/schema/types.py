@@ -55,7 +55,8 @@ def coded_enum(codes: CodeList) -> Any:
         for code in codes.codes
     }
     about = _ABOUT.get(codes.name, f"Valid values of {codes.name.replace('_', ' ')} in T-MSIS.")
-    return strawberry.enum(enum.Enum(name, members), name=name, description=about)  # type: ignore[arg-type]  # values are strawberry's enum definitions
+    make: Any = enum.Enum  # members are known at run time only
+    return strawberry.enum(make(name, members), name=name, description=about)
 
 
 def scalar(column: Column) -> Any:

@@ -24,11 +24,12 @@ class Viewer:
 
 def viewer(principal: Principal, role: str, version: str) -> Viewer:
     """The viewer of a request."""
-    return Viewer(
-        subject=principal.subject,
-        acting_role=role,
-        roles=sorted(principal.roles),
-        purpose=principal.purpose,
-        request=principal.request,
-        policy_version=version,
-    )
+    facts: dict[str, object] = {
+        "subject": principal.subject,
+        "acting_role": role,
+        "roles": sorted(principal.roles),
+        "purpose": principal.purpose,
+        "request": principal.request,
+        "policy_version": version,
+    }
+    return Viewer(**facts)

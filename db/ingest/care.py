@@ -111,7 +111,7 @@ def _claim(
             claim,
             patient.state,
             kind,
-            f"{first_day:%y%j}{patient.number:08d}{number:02d}",
+            f"{begin}{patient.number:08d}{number:02d}",
             first_day,
             last_day,
             first_day if inpatient else None,

@@ -38,13 +38,19 @@ def dollars(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
 
 
-# Each shares no factor with 10^8, so that multiplication permutes the residues.
-_STEPS: Final = {"ssn": 61_803_399, "medicaid": 27_182_819, "case": 31_415_927}
+# Each step shares no factor with 10^8, so that multiplication permutes the residues; the offsets
+# keep number 0 from being the same for every use.
+_STEPS: Final = {
+    "ssn": (61_803_399, 12_345_679),
+    "medicaid": (27_182_819, 57_721_567),
+    "case": (31_415_927, 91_596_559),
+}
 
 
 def scattered(number: int, seed: int, use: str) -> str:
     """Eight digits, others for each number below 100,000,000 under the same seed and use."""
-    return f"{(number * _STEPS[use] + seed * 7_919 + 12_345_679) % 100_000_000:08d}"
+    step, offset = _STEPS[use]
+    return f"{(number * step + seed * 7_919 + offset) % 100_000_000:08d}"
 
 
 class Chance:

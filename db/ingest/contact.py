@@ -58,12 +58,13 @@ def contact(chance: Chance, state: State, since: int) -> Contact:
     current = _address(chance, chance.pick(state.places))
     draw = chance.random()
     moved = chance.between(since, REFERENCE - 60)
+    homes: tuple[Stay, ...] = (Stay(since, None, current),)
     if draw < 0.20:
         earlier = _address(chance, chance.pick(state.places))
         homes = (Stay(since, moved, earlier), Stay(moved + 1, None, current))
     elif draw < 0.23:  # both open: which is current, is for the reader's rule to say
-        homes = (Stay(since, None, _address(chance, chance.pick(state.places))),)
-        homes += (Stay(moved + 1, None, current),)
+        other = _address(chance, chance.pick(state.places))
+        homes = (Stay(since, None, other), Stay(moved + 1, None, current))
     elif draw < 0.25:  # known in advance
         next_home = _address(chance, chance.pick(state.places))
         to_come = REFERENCE + chance.between(90, 400)
@@ -72,8 +73,6 @@ def contact(chance: Chance, state: State, since: int) -> Contact:
         homes = (Stay(since, moved, current),)
     elif draw < 0.27:  # never had one
         homes = ()
-    else:
-        homes = (Stay(since, None, current),)
     return Contact(homes, _mail(chance, state, since, current), phones(chance, state, since))
 
 

@@ -190,6 +190,7 @@ def plan_stays(
         first, first_type, second, second_type = second, second_type, first, first_type
     last = REFERENCE if member.until is None else member.until
     start = min(member.since + chance.below(60), last)
+    stays: tuple[PlanStay, ...] = (PlanStay(first, first_type, start, member.until),)
     if chance.happens(0.2):
         change = chance.between(start, last)
         # Some plans report the person for a month longer than they were there.
@@ -199,8 +200,6 @@ def plan_stays(
             PlanStay(first, first_type, start, end),
             PlanStay(second, second_type, min(change + 1, last), member.until),
         )
-    else:
-        stays = (PlanStay(first, first_type, start, member.until),)
     if chance.happens(0.25):
         stays += (PlanStay(dental, dental_type, start, member.until),)
     return stays

@@ -36,6 +36,7 @@ class State:
 class Names:
     """The names of a language, and the codes that go with them most often."""
 
+    weight: int
     female: tuple[str, ...]
     male: tuple[str, ...]
     family: tuple[str, ...]
@@ -76,10 +77,12 @@ def _read(name: str) -> dict[str, Any]:
 
 @cache
 def _treatments(section: str) -> tuple[Treatment, ...]:
-    return tuple(
-        Treatment(**{key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()})
-        for entry in _read("clinical")[section]
-    )
+    return tuple(Treatment(**_tuples(entry)) for entry in _read("clinical")[section])
+
+
+def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
+    """The same entry with tuples for lists, so that what holds it can be frozen."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
 
 
 @cache
@@ -107,8 +110,7 @@ def names() -> tuple[Names, ...]:
     return tuple(
         group
         for entry in _read("names").values()
-        for group in (Names(**{k: tuple(v) for k, v in entry.items() if k != "weight"}),)
-        * entry["weight"]
+        for group in (Names(**_tuples(entry)),) * entry["weight"]
     )
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from db.ingest.load import Batch
-
 _LOCK: Final = 0x5365_6564_696E_6721  # of seeding in its database: nobody else's key
 
 
@@ -62,14 +60,16 @@ async def seed(
         if done is None:
             rows += await _begin(connection, seed)
         there = done or 0
-        # The next block is made in a thread while PostgreSQL works on this one.
-        ahead = asyncio.create_task(_block(seed, there, enrollees))
-        while batch := await ahead:
-            ahead = asyncio.create_task(_block(seed, there + batch.people, enrollees))
+        while there < enrollees:
+            end = min(enrollees, (there // BLOCK + 1) * BLOCK)
+            # Not ahead of time: a thread that generates slows the one that copies, and a process
+            # gains less than a tenth.
+            batch = await asyncio.to_thread(people, seed, there, end)
             async with connection.transaction():
                 rows += await copy_batch(connection, batch)
-                there, added = there + batch.people, added + batch.people
-                await connection.execute("update fieldward.seeding set people = $1", there)
+                await connection.execute("update fieldward.seeding set people = $1", end)
+            added += end - there
+            there = end
             if progress:
                 progress(there, enrollees)
         if added:
@@ -78,13 +78,6 @@ async def seed(
         await connection.execute("select pg_advisory_unlock($1)", _LOCK)
     seconds = time.perf_counter() - begun
     return SeedReport(rows, added, seconds, rows / seconds, _peak_memory())
-
-
-async def _block(seed: int, first: int, stop: int) -> Batch | None:
-    """The people from `first` to the end of their block, or to `stop`; none at the end."""
-    if first >= stop:
-        return None
-    return await asyncio.to_thread(people, seed, first, min(stop, (first // BLOCK + 1) * BLOCK))
 
 
 async def _done(connection: asyncpg.Connection, enrollees: int, seed: int) -> int | None:

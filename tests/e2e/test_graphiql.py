@@ -87,8 +87,6 @@ class Query:
 
 
 FULL, CAPPED = strawberry.Schema(Query), strawberry.Schema(CappedQuery)
-
-
 LATE_MAY_GO = asyncio.Event()
 
 
@@ -128,8 +126,8 @@ async def served(session: bytes) -> AsyncIterator[str]:
     if not (explorer.ASSETS / "index.html").is_file():
         skip_or_fail("GraphiQL is not built: run `make web`")
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(application(session), log_level="error", lifespan="off", ws="none")
-        server = uvicorn.Server(config)
+        stub = application(session)
+        server = uvicorn.Server(uvicorn.Config(stub, log_level="error", lifespan="off", ws="none"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -207,10 +205,12 @@ async def test_switching_the_role_changes_token_schema_and_sample(page: Explorer
 @pytest.mark.browser
 async def test_a_late_answer_to_one_role_is_not_shown_under_the_next(page: Explorer) -> None:
     await page.write_query("query Late { enrollee { phoneNumber } }")
-    async with page.page.expect_event("requestfailed"):  # the page gives the request up
-        await page.press_run()
-        await page.switch_role("caseworker")
-    LATE_MAY_GO.set()
+    try:
+        async with page.page.expect_event("requestfailed", timeout=5000):  # the page gives it up
+            await page.press_run()
+            await page.switch_role("caseworker")
+    finally:
+        LATE_MAY_GO.set()
     assert await page.response() == ""
 
 

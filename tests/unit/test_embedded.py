@@ -220,6 +220,7 @@ async def test_settings_are_those_of_a_durable_private_server(
 
 
 async def test_the_callers_settings_are_taken_as_written(server: EmbeddedServer) -> None:
+    server.stop()  # another test may have started it without
     sql = "select boot_val, reset_val from pg_settings where name = 'application_name'"
     connection = await asyncpg.connect(server.start().admin)
     try:
@@ -249,11 +250,12 @@ def test_two_starters_at_once_get_one_server(fresh: EmbeddedServer) -> None:
 
 
 def test_the_server_outlives_an_interrupt_of_the_terminal_that_started_it(
-    fresh: EmbeddedServer,
+    server: EmbeddedServer,
 ) -> None:
+    server.stop()
     program = STARTER + "\nsys.stdout.flush()\nimport time; time.sleep(60)"
     shell = subprocess.Popen(
-        [sys.executable, "-c", program, str(fresh.state_dir), str(fresh.binaries), ""],
+        [sys.executable, "-c", program, str(server.state_dir), str(server.binaries), ""],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -265,7 +267,7 @@ def test_the_server_outlives_an_interrupt_of_the_terminal_that_started_it(
         admin, gateway, pid, _ = json.loads(shell.stdout.readline())
         os.killpg(shell.pid, signal.SIGINT)
         shell.wait(timeout=30)
-    assert (fresh.start(), fresh.pid) == (Urls(admin, gateway), pid)
+    assert (server.start(), server.pid) == (Urls(admin, gateway), pid)
 
 
 async def test_port_data_and_passwords_outlive_a_restart(server: EmbeddedServer) -> None:
@@ -455,11 +457,10 @@ async def test_an_ordinary_user_has_a_server_that_root_reaches_too(
 
 
 def test_a_state_directory_of_somebody_else_is_refused(
-    fresh: EmbeddedServer, binaries_for_all: Path
+    server: EmbeddedServer, binaries_for_all: Path
 ) -> None:
     account = other_account()
-    fresh.start()
-    process = starter(fresh.state_dir, binaries_for_all, account.uid)
+    process = starter(server.state_dir, binaries_for_all, account.uid)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "EmbeddedServerFailed" in err

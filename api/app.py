@@ -1,0 +1,100 @@
+"""Composition root: what lives as long as the gateway is built here and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from api import metrics
+from api.authenticate import Authenticator
+from api.cursor import Sealer
+from api.endpoint import Endpoint
+from api.errors import NotReady
+from api.explorer import routes as explorer_routes
+from api.reply import error_of, failure
+from authz.packaged import load_seed
+from authz.snapshot import Holder
+from db.catalog_records import CATALOG
+from db.errors import FieldwardError
+from db.migrate import check_gateway
+from db.pool import open_pool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.requests import Request
+
+    from api.token_settings import TokenSettings
+
+_NO_ROLES = b'{"demo":false,"roles":[]}'
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+def create_app(
+    gateway_url: str,
+    tokens: TokenSettings,
+    cursor_keys: tuple[bytes, ...],
+    *,
+    session: Callable[[], bytes] = lambda: _NO_ROLES,
+    holder: Holder | None = None,
+) -> Starlette:
+    """The gateway as an ASGI application.
+
+    Starting it fails (FieldwardError) when the database is away, when its login may do more than a
+    gateway may, or when the policy breaks a court order in force. `session` is what GraphiQL is
+    told at its start: outside the demo, no roles and no tokens.
+    """
+    policy = holder or Holder(*load_seed(CATALOG), datetime.now(UTC))
+    endpoints: list[Endpoint] = []
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        pool = await open_pool(gateway_url)
+        try:
+            async with pool.acquire() as connection:
+                await check_gateway(connection)
+            endpoint = Endpoint(Authenticator(tokens), policy, pool, Sealer(cursor_keys))
+            policy.current(endpoint.clock())
+            endpoints.append(endpoint)
+            yield
+        finally:
+            endpoints.clear()
+            await pool.close()
+
+    async def graphql(request: Request) -> Response:
+        if not endpoints:
+            return Response(failure([error_of(NotReady())]), NotReady.status)
+        return await endpoints[0](request)
+
+    async def ready(_: Request) -> Response:
+        try:
+            if not endpoints:
+                raise NotReady
+            await tokens.keys.current()
+            await endpoints[0].pool.fetchval("select 1", timeout=2)
+        except (FieldwardError, OSError, TimeoutError) as error:
+            code = error.code if isinstance(error, FieldwardError) else NotReady.code
+            return JSONResponse({"ready": False, "code": code}, 503, _NO_STORE)
+        return JSONResponse({"ready": True}, headers=_NO_STORE)
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"alive": True}, headers=_NO_STORE)
+
+    async def exposition(_: Request) -> Response:
+        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
+
+    return Starlette(
+        routes=[
+            Route("/graphql", graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/healthz", health),
+            Route("/readyz", ready),
+            Route("/metrics", exposition),
+            *explorer_routes(session),
+        ],
+        lifespan=lifespan,
+    )

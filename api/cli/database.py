@@ -1,0 +1,120 @@
+"""fieldward db …: migrate, seed, import. Works with the owner's URL; the gateway never does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import asyncpg
+import click
+
+from api.cli.output import progress, show
+from api.errors import SettingsInvalid
+from api.settings import Settings
+from db.errors import DatabaseUnavailable
+from db.ingest.seed import seed as seed_records
+from db.ingest.synthea.importing import import_synthea
+from db.migrate import grant_gateway
+from db.migrate import migrate as migrate_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from db.embedded import Urls
+
+
+async def as_owner(urls: Urls, work: Callable[[asyncpg.Connection], Awaitable[object]]) -> object:
+    """Runs work on a connection of the owner, after the schema is as this version wants it."""
+    if not urls.admin:
+        raise SettingsInvalid("FIELDWARD_ADMIN_DATABASE_URL is not set")
+    try:
+        connection = await asyncpg.connect(urls.admin)
+    except (OSError, asyncpg.PostgresError) as error:
+        raise DatabaseUnavailable(type(error).__name__) from None
+    try:
+        await migrate_schema(connection)
+        gateway = urlsplit(urls.gateway).username
+        if not gateway:
+            raise SettingsInvalid("FIELDWARD_DATABASE_URL names no user")
+        await grant_gateway(connection, gateway)
+        return await work(connection)
+    finally:
+        await connection.close()
+
+
+def run_as_owner(
+    options: Mapping[str, object], work: Callable[[asyncpg.Connection], Awaitable[object]]
+) -> object:
+    """`as_owner` for a command: settings from its environment and --state-dir."""
+    import os
+
+    state_dir = options["state_dir"]
+    assert isinstance(state_dir, Path)  # noqa: S101 - click made it one
+    settings = Settings.from_environment(os.environ, state_dir)
+    with settings.database() as urls:
+        return asyncio.run(as_owner(urls, work))
+
+
+@click.group("db")
+def database() -> None:
+    """The records: schema, generated people, files."""
+
+
+@database.command()
+@click.pass_obj
+def migrate(options: dict[str, object]) -> None:
+    """Bring the schema to this version and grant the gateway's login what it needs."""
+
+    async def nothing(_: asyncpg.Connection) -> None:
+        return None
+
+    run_as_owner(options, nothing)
+    show({"schema": "up to date"}, as_json=bool(options["json"]))
+
+
+@database.command()
+@click.option("--enrollees", type=click.IntRange(min=1), default=2000, show_default=True)
+@click.option("--seed", "number", type=int, default=1, show_default=True)
+@click.pass_obj
+def seed(options: dict[str, object], enrollees: int, number: int) -> None:
+    """Generate people and claims; the same numbers always give the same records."""
+    with progress("people") as advance:
+        report = run_as_owner(
+            options, lambda connection: seed_records(connection, enrollees, number, advance)
+        )
+    show(_facts(report), as_json=bool(options["json"]))
+
+
+@database.command("import")
+@click.argument("source", type=click.Choice(["synthea"]))
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--seed", "number", type=int, default=1, show_default=True)
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), default=None,
+              help="Where each rejected line is named, with the reason.")  # fmt: skip
+@click.option("--everyone", is_flag=True, help="Also people who never were on Medicaid.")
+@click.pass_obj
+def import_records(
+    options: dict[str, object],
+    source: str,
+    folder: Path,
+    number: int,
+    rejects: Path | None,
+    everyone: bool,
+) -> None:
+    """Read records that another program wrote. Running it twice changes nothing."""
+    del source  # there is one; the argument leaves room for the next
+    with progress("people") as advance:
+        report = run_as_owner(
+            options,
+            lambda connection: import_synthea(
+                connection, folder, seed=number, rejects=rejects, progress=advance,
+                everyone=everyone,
+            ),
+        )  # fmt: skip
+    show(_facts(report), as_json=bool(options["json"]))
+
+
+def _facts(report: object) -> dict[str, object]:
+    return {name: getattr(report, name) for name in report.__dataclass_fields__}  # type: ignore[attr-defined]  # reports are dataclasses

@@ -1,0 +1,91 @@
+"""fieldward demo, fieldward serve: the gateway on a port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import uvicorn
+
+from api.app import create_app
+from api.cli.ask import _state_dir
+from api.cli.database import as_owner
+from api.cli.output import progress
+from api.demo import Demo, prepare
+from api.demo_key import DemoKey
+from api.settings import Settings
+from api.token_settings import TokenSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from socket import socket
+
+    from starlette.applications import Starlette
+
+_HOST = click.option("--host", default="127.0.0.1", show_default=True)
+_PORT = click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, envvar="PORT"
+)
+
+
+@click.command()
+@_HOST
+@_PORT
+@click.option("--enrollees", type=click.IntRange(min=1), default=2000, show_default=True)
+@click.pass_obj
+def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> None:
+    """Start everything: database, generated records, gateway, GraphiQL; print a token per role."""
+    state_dir: Path = _state_dir(options)
+    settings = Settings.from_environment(os.environ, state_dir)
+    with settings.database() as urls:
+        with progress("people") as advance:
+            made = asyncio.run(
+                as_owner(urls, lambda connection: prepare(connection, enrollees, advance))
+            )
+        key = DemoKey.in_state_dir(state_dir)
+        shown = Demo(made if isinstance(made, dict) else {}, key)
+        app = create_app(urls.gateway, key.settings(), settings.cursor_keys, session=shown.session)
+        _run(app, host, port, lambda bound: print(shown.welcome(f"http://{host}:{bound}")))
+
+
+@click.command()
+@_HOST
+@_PORT
+@click.pass_obj
+def serve(options: dict[str, object], host: str, port: int) -> None:
+    """Serve with the issuer's keys (FIELDWARD_TOKEN_…); see docs/tokens.md."""
+    settings = Settings.from_environment(os.environ, _state_dir(options))
+    tokens = TokenSettings.from_environment(os.environ)
+    with settings.database() as urls:
+        app = create_app(urls.gateway, tokens, settings.cursor_keys)
+        _run(app, host, port, lambda bound: print(f"serving on http://{host}:{bound}"))
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce(self.servers[0].sockets[0].getsockname()[1])
+            sys.stdout.flush()
+
+
+def _run(app: Starlette, host: str, port: int, announce: Callable[[int], None]) -> None:
+    # No access log: an address can hold an operation, and an operation can hold a value.
+    config = uvicorn.Config(
+        app, host, port, access_log=False, log_level="warning", server_header=False,
+        timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    server = _Server(config, announce)
+    server.run()
+    if not server.started:
+        sys.exit(1)

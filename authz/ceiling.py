@@ -1,0 +1,194 @@
+"""What court orders leave of a policy, and where a policy exceeds them. Knows no engine, no file.
+
+A role that an order names, and every role that has its rules, is capped for good. Under an order in
+force it has at most what the order leaves; under several, what all of them leave; under none,
+nothing. An order that ended sets nobody free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from authz import hierarchy, questions
+from authz.decision import Action, Reason
+from authz.index import Index
+from authz.policy import ALWAYS, Effect, PolicySet, Rule, join, parts, sorted_rules
+from db.predicate import both
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from authz.order import Order
+
+
+class Excess(Enum):
+    """How a rule exceeds an order."""
+
+    COORDINATE = "the order does not cover it"
+    ROWS = "not only on the order's population"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A counterexample: what a capped role could do, by which rule, on which rows."""
+
+    order: str
+    role: str
+    coordinate: str
+    action: str
+    rule: Rule
+    excess: Excess
+
+    def __str__(self) -> str:
+        return (
+            f"{self.role} may {self.action} {self.coordinate} where {self.rule.condition}: "
+            f"{self.excess.value} ({self.order}; by the rule for {self.rule.role} to "
+            f"{self.rule.action} {self.rule.object})"
+        )
+
+
+def capped(policy: PolicySet, orders: Iterable[Order]) -> frozenset[str]:
+    """The roles that some order names, in force or not, and the roles that inherit them."""
+    named = {order.role for order in orders}
+    parents = {role.name: role.inherits for role in policy.roles.values()}
+    return frozenset(role for role in parents if hierarchy.reachable(parents, role) & named)
+
+
+def violations(policy: PolicySet, order: Order) -> tuple[Violation, ...]:
+    """Every way in which a policy gives a capped role more than an order in force leaves.
+
+    Looks at every coordinate and action, by whatever class or inherited role it is reached; empty
+    when the order holds. A rule that a deny takes away whole is none.
+    """
+    return tuple(
+        Violation(order.name, role, coordinate, action, rule, excess)
+        for role in sorted(capped(policy, [order]))
+        for coordinate, action, rule in _open(policy, role)
+        if (excess := _excess(policy, order, coordinate, action, rule)) is not None
+    )
+
+
+def effective(policy: PolicySet, orders: Sequence[Order], as_of: datetime) -> PolicySet:
+    """The policy that holds at an instant: orders included, as rules like any other.
+
+    What is closed to a capped role is denied by rules of its own, so that an engine that reads
+    only the rules decides alike, and so that no rule can open it again.
+    """
+    roles = dict(policy.roles)
+    classes = dict(policy.classes)
+    scopes = dict(policy.scopes)
+    for order in orders:
+        # The order says who its people are; a policy that has the name for others is overruled.
+        scopes[order.scope] = MappingProxyType({**scopes.get(order.scope, {}), **order.population})
+    names = capped(policy, orders)
+    rules = [rule for rule in policy.rules if rule.role not in names]
+    for name in sorted(names):
+        above = Index(policy, name).roles
+        binding = [order for order in orders if order.role in above and order.in_force(as_of)]
+        cap = _Cap(policy, name, binding)
+        # Its inherited rules are among its own now, each with the population.
+        roles[name] = replace(roles[name], inherits=frozenset(), requires=policy.requires(name))
+        classes |= cap.closed_class()
+        rules += [*cap.left(), *cap.closed()]
+    return PolicySet(
+        policy.catalog,
+        MappingProxyType(roles),
+        MappingProxyType(classes),
+        MappingProxyType(scopes),
+        sorted_rules(rules),
+    )
+
+
+class _Cap:
+    """What orders in force leave one role, and what they close: everything, when there is none."""
+
+    def __init__(self, policy: PolicySet, role: str, orders: Sequence[Order]) -> None:
+        self._policy = policy
+        self._role = role
+        self._orders = orders
+        self._reason = Reason.ORDER if orders else Reason.NO_ORDER
+        self._class = f"order:{role}"
+        self._open: dict[str, list[str]] = {}
+        for coordinate in sorted(questions.coordinates(policy.catalog)):
+            offered = questions.actions(policy.catalog, coordinate)
+            if left := [action for action in offered if self._covers(coordinate, action)]:
+                self._open[coordinate] = left
+
+    def _covers(self, coordinate: str, action: str) -> bool:
+        covering = [order for order in self._orders if order.covers(coordinate, action)]
+        return len(covering) == len(self._orders) > 0
+
+    def left(self) -> list[Rule]:
+        """The role's rules about what is open, one for each coordinate, on the population only."""
+        index = Index(self._policy, self._role)
+        population = {order.scope for order in self._orders}
+        return [
+            replace(
+                rule,
+                role=self._role,
+                object=coordinate,
+                action=action,
+                condition=(
+                    join(parts(rule.condition) | population)
+                    if rule.effect is Effect.ALLOW
+                    else rule.condition
+                ),
+            )
+            for coordinate, actions in self._open.items()
+            for action in actions
+            for rule in index.matching(coordinate, action)
+            # One about `filter` is here once, where all of `filter` is open.
+            if rule.action == action or rule.action not in actions
+        ]
+
+    def closed_class(self) -> dict[str, frozenset[str]]:
+        """The coordinates of which nothing is open, as a class that only this role's rules name."""
+        closed = questions.coordinates(self._policy.catalog) - self._open.keys()
+        return {self._class: closed} if closed else {}
+
+    def closed(self) -> list[Rule]:
+        """Rules that deny all that is not open."""
+        denied = [(name, action.value) for name in self.closed_class() for action in Action]
+        for coordinate, left in self._open.items():
+            denied += [
+                (coordinate, action)
+                for action in questions.actions(self._policy.catalog, coordinate)
+                if action not in left and not self._holds_open(action, left)
+            ]
+        return [
+            Rule(self._role, target, action, ALWAYS, Effect.DENY, self._reason)
+            for target, action in denied
+        ]
+
+    def _holds_open(self, action: str, left: list[str]) -> bool:
+        """Whether denying an action would also deny a case of it that is open: `filter`."""
+        return any(questions.parent(case) == action for case in left)
+
+
+def _open(policy: PolicySet, role: str) -> Iterable[tuple[str, str, Rule]]:
+    """Every coordinate and action with each rule that opens it on some row."""
+    index = Index(policy, role)
+    for coordinate in sorted(questions.coordinates(policy.catalog)):
+        for action in questions.actions(policy.catalog, coordinate):
+            rules = index.matching(coordinate, action)
+            denied = [parts(rule.condition) for rule in rules if rule.effect is Effect.DENY]
+            for rule in rules:
+                whole = parts(rule.condition)
+                if rule.effect is Effect.ALLOW and not any(deny <= whole for deny in denied):
+                    yield coordinate, action, rule
+
+
+def _excess(
+    policy: PolicySet, order: Order, coordinate: str, action: str, rule: Rule
+) -> Excess | None:
+    if not order.covers(coordinate, action):
+        return Excess.COORDINATE
+    anchor = questions.anchor(policy.catalog, coordinate)
+    rows = policy.meaning(rule.condition, anchor)
+    # Compared by what the conditions mean: the policy's scope of that name may mean others.
+    people = order.population[anchor or ""].predicate
+    return None if both(rows, people) == rows else Excess.ROWS

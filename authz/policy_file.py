@@ -1,0 +1,91 @@
+"""A policy as TOML → PolicySet. Knows the form of the file; what it may say, `policy_check` knows.
+
+rules = [
+  { role = "front_desk", on = ["name", "phone"], actions = ["read"], where = "own_county" },
+]
+[roles.front_desk]      description, page_limit; denial, inherits, requires
+[classes]               name = ["Enrollee.firstName", "another_class"]
+[scopes.own_county]     Enrollee = "home_address.county in principal.county"
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from authz.decision import DenialMode
+from authz.errors import PolicyInvalid
+from authz.near import unknown
+from authz.policy import ALWAYS, Effect, Role, Rule, join
+from authz.policy_check import policy_set
+from authz.strict_table import document
+
+if TYPE_CHECKING:
+    from authz.policy import PolicySet
+    from authz.strict_table import StrictTable
+    from db.catalog import Catalog
+
+
+def parse_policy(catalog: Catalog, text: str) -> PolicySet:
+    """The policy that a file says. Raises PolicyInvalid for anything that it does not know."""
+    file = document(text, PolicyInvalid)
+    roles = file.table("roles")
+    classes = file.table("classes")
+    scopes = file.table("scopes")
+    rules = [rule for line in file.tables("rules") for rule in _rules(line)]
+    file.done()
+    return policy_set(
+        catalog,
+        [_role(name, roles.table(name)) for name in roles.names()],
+        {name: frozenset(classes.texts(name)) for name in classes.names()},
+        {name: _meanings(scopes.table(name)) for name in scopes.names()},
+        rules,
+    )
+
+
+def _role(name: str, table: StrictTable) -> Role:
+    denial = table.text("denial") if table.has("denial") else DenialMode.NULL.value
+    modes = {mode.value: mode for mode in DenialMode}
+    if denial not in modes:
+        raise table.wrong(unknown("denial", denial, modes))
+    role = Role(
+        name,
+        table.text("description"),
+        table.whole("page_limit"),
+        modes[denial],
+        frozenset(table.texts("inherits") if table.has("inherits") else ()),
+        frozenset(table.texts("requires") if table.has("requires") else ()),
+    )
+    table.done()
+    return role
+
+
+def _meanings(table: StrictTable) -> dict[str, str]:
+    return {anchor: table.text(anchor) for anchor in table.names()}
+
+
+def _rules(table: StrictTable) -> list[Rule]:
+    role = table.text("role")
+    targets = table.texts("on")
+    actions = table.texts("actions")
+    condition = _condition(table)
+    effect = table.text("effect") if table.has("effect") else Effect.ALLOW.value
+    effects = {effect.value: effect for effect in Effect}
+    if effect not in effects:
+        raise table.wrong(unknown("effect", effect, effects))
+    table.done()
+    if not targets or not actions:
+        raise table.wrong("on nothing, or no action: this rule would say nothing")
+    return [
+        Rule(role, target, action, condition, effects[effect])
+        for target in targets
+        for action in actions
+    ]
+
+
+def _condition(table: StrictTable) -> str:
+    names = [name.strip() for name in table.text("where").split("&")]
+    if names == [ALWAYS]:
+        return ALWAYS
+    if "" in names or ALWAYS in names or len(set(names)) != len(names):
+        raise table.wrong(f"'where' is '{ALWAYS}', or different scopes joined by &")
+    return join(names)

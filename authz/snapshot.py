@@ -1,0 +1,123 @@
+"""All that decisions rest on, at one moment: the policy with the orders of that moment in it.
+
+Replaced whole, never changed. Knows no token, no database and no clock: whoever asks says when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from authz.ceiling import capped, effective, violations
+from authz.decision import condition
+from authz.enforcer import decision_set
+from authz.errors import OrderInvalid, OrderViolated
+from authz.near import unknown
+from authz.order import last_change, next_change
+from db.predicate import attributes
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from authz.decision import DecisionSet
+    from authz.order import Order
+    from authz.policy import PolicySet
+
+_SHOWN = 5
+"""Counterexamples in an error; the count says how many more there are."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An immutable policy at a version, for the instants from `since` on and before `until`.
+
+    `policy` has the orders in it, `written` is without. `capped` are the roles that an order caps.
+    """
+
+    written: PolicySet
+    policy: PolicySet
+    orders: tuple[Order, ...]
+    capped: frozenset[str]
+    since: datetime | None
+    until: datetime | None
+    _decisions: dict[str, DecisionSet] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def version(self) -> str:
+        """Digest of everything that decisions rest on, in hexadecimal."""
+        return self.policy.digest
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """All roles."""
+        return frozenset(self.policy.roles)
+
+    def holds_at(self, as_of: datetime) -> bool:
+        """Whether nothing dated lies between this snapshot and an instant."""
+        return (self.since is None or self.since <= as_of) and (
+            self.until is None or as_of < self.until
+        )
+
+    def decisions(self, role: str) -> DecisionSet:
+        """Every decision of a role, built when first asked for. Raises UnknownRole.
+
+        Two threads may build the same one at once; they are equal, and either stays.
+        """
+        if role not in self._decisions:
+            self._decisions[role] = decision_set(self.policy, role)
+        return self._decisions[role]
+
+    def required_attributes(self, role: str) -> frozenset[str]:
+        """The attributes without which a request in a role is refused. Raises UnknownRole.
+
+        Those that its row scopes read, because an absent one would silently mean nobody, and under
+        `not` everybody; and those that the role itself, or one that it inherits, requires.
+        """
+        table = self.decisions(role).table
+        read = frozenset().union(*(attributes(condition(found)) for found in table.values()))
+        return read | self.policy.requires(role)
+
+
+def take(policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> Snapshot:
+    """The snapshot of an instant. `as_of` has an offset.
+
+    Raises OrderInvalid for an order about a role that the policy does not have, because its cap
+    would hold nobody; OrderViolated when the policy exceeds an order in force.
+    """
+    for order in orders:
+        if order.role not in policy.roles:
+            raise OrderInvalid(f"{order.name}: {unknown('role', order.role, policy.roles)}")
+    found = [
+        violation
+        for order in orders
+        if order.in_force(as_of)
+        for violation in violations(policy, order)
+    ]
+    if found:
+        shown = "; ".join(str(violation) for violation in found[:_SHOWN])
+        raise OrderViolated(f"{len(found)} in all: {shown}")
+    return Snapshot(
+        policy,
+        effective(policy, orders, as_of),
+        orders,
+        capped(policy, orders),
+        last_change(orders, as_of),
+        next_change(orders, as_of),
+    )
+
+
+class Holder:
+    """Holds the one snapshot that requests use, and replaces it when its time is over."""
+
+    def __init__(self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> None:
+        """Raises what `take` raises."""
+        self._snapshot = take(policy, orders, as_of)
+
+    def current(self, as_of: datetime) -> Snapshot:
+        """The snapshot of an instant. Raises what `take` raises, and then keeps the old one back:
+        it answers nothing past its time."""
+        snapshot = self._snapshot
+        if not snapshot.holds_at(as_of):
+            snapshot = take(snapshot.written, snapshot.orders, as_of)
+            self._snapshot = snapshot
+        return snapshot

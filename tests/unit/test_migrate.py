@@ -1,0 +1,385 @@
+"""Migrations and grants, on a real PostgreSQL: once each, whole, and nothing for the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from db.codes import code_list
+from db.errors import MigrationRefused, UnsafeLogin
+from db.ingest.load import COLUMNS
+from db.migrate import DIRECTORY, check_gateway, grant_gateway, migrate, migrations
+from tests.database import PASSWORD, connected, fresh_database, migrated_template, with_login
+
+NAMES = tuple(f"{file.number:04d}_{file.name}" for file in migrations())
+
+
+@pytest.fixture
+async def empty() -> AsyncIterator[str]:
+    async with fresh_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def template() -> AsyncIterator[str]:
+    async with migrated_template() as name:
+        yield name
+
+
+@pytest.fixture
+async def migrated(template: str) -> AsyncIterator[str]:
+    async with fresh_database(template) as url:
+        yield url
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Three small migrations."""
+    for number, text in enumerate(
+        ("create schema t;", "create table t.a (n int);", "create table t.b (n int);"), 1
+    ):
+        (tmp_path / f"{number:04d}_step_{number}.sql").write_text(text)
+    return tmp_path
+
+
+async def tables(connection: asyncpg.Connection) -> list[str]:
+    rows = await connection.fetch(
+        "select tablename from pg_tables where schemaname = 't' order by tablename"
+    )
+    return [row["tablename"] for row in rows]
+
+
+async def test_an_empty_database_gets_every_migration_in_order(empty: str) -> None:
+    async with connected(empty) as connection:
+        assert await migrate(connection) == NAMES
+        rows = await connection.fetch("select * from fieldward.migration order by number")
+        assert [row["number"] for row in rows] == list(range(1, len(NAMES) + 1))
+        assert await connection.fetchval("select count(*) from medicaid.enrollee") == 0
+
+
+async def test_migrating_twice_changes_nothing(empty: str) -> None:
+    async with connected(empty) as connection:
+        await migrate(connection)
+        before = await connection.fetch("select * from fieldward.migration")
+        assert await migrate(connection) == ()
+        assert await connection.fetch("select * from fieldward.migration") == before
+
+
+async def test_two_workers_at_once_apply_each_migration_once(empty: str) -> None:
+    async with connected(empty) as one, connected(empty) as other, connected(empty) as third:
+        done = await asyncio.gather(migrate(one), migrate(other), migrate(third))
+        assert sorted(name for names in done for name in names) == sorted(NAMES)
+
+
+async def test_a_new_file_is_applied_to_an_older_database(empty: str, files: Path) -> None:
+    async with connected(empty) as connection:
+        await migrate(connection, files)
+        (files / "0004_more.sql").write_text("create table t.c (n int);")
+        assert await migrate(connection, files) == ("0004_more",)
+        assert await tables(connection) == ["a", "b", "c"]
+
+
+async def test_a_migration_that_fails_leaves_those_before_it_and_nothing_of_itself(
+    empty: str, files: Path
+) -> None:
+    (files / "0002_step_2.sql").write_text("create table t.a (n int); select 1 / 0;")
+    async with connected(empty) as connection:
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await migrate(connection, files)
+        assert await tables(connection) == []
+        (files / "0002_step_2.sql").write_text("create table t.a (n int);")
+        assert await migrate(connection, files) == ("0002_step_2", "0003_step_3")
+
+
+async def test_a_checkout_with_other_line_ends_is_the_same(empty: str, files: Path) -> None:
+    (files / "0001_step_1.sql").write_bytes(b"create schema t;\n-- end\n")
+    async with connected(empty) as connection:
+        await migrate(connection, files)
+        (files / "0001_step_1.sql").write_bytes(b"create schema t;\r\n-- end\r\n")
+        assert await migrate(connection, files) == ()
+
+
+async def refused(connection: asyncpg.Connection, files: Path, text: str) -> None:
+    before = await tables(connection)
+    with pytest.raises(MigrationRefused, match=text) as caught:
+        await migrate(connection, files)
+    assert caught.value.code == "FW504"
+    assert await tables(connection) == before
+
+
+async def test_an_edited_migration_is_refused(empty: str, files: Path) -> None:
+    async with connected(empty) as connection:
+        await migrate(connection, files)
+        (files / "0004_more.sql").write_text("create table t.c (n int);")
+        (files / "0002_step_2.sql").write_text("create table t.a (n bigint);")
+        await refused(connection, files, "migration 2 was changed")
+
+
+async def test_a_renamed_migration_is_refused(empty: str, files: Path) -> None:
+    async with connected(empty) as connection:
+        await migrate(connection, files)
+        (files / "0002_step_2.sql").rename(files / "0002_another.sql")
+        await refused(connection, files, "migration 2 was changed")
+
+
+async def test_a_gap_among_the_files_is_refused(empty: str, files: Path) -> None:
+    (files / "0002_step_2.sql").unlink()
+    async with connected(empty) as connection:
+        await refused(connection, files, "migration 2 is missing")
+
+
+async def test_a_number_that_two_files_have_is_refused(empty: str, files: Path) -> None:
+    (files / "0002_other.sql").write_text("select 1;")
+    async with connected(empty) as connection:
+        await refused(connection, files, "migration 3 is missing or there twice")
+
+
+async def test_a_file_with_a_strange_name_is_refused(empty: str, files: Path) -> None:
+    (files / "4_more.sql").write_text("select 1;")
+    async with connected(empty) as connection:
+        await refused(connection, files, "not called like a migration")
+
+
+async def test_a_gap_in_the_database_is_refused(empty: str, files: Path) -> None:
+    async with connected(empty) as connection:
+        await migrate(connection, files)
+        await connection.execute("delete from fieldward.migration where number = 2")
+        await refused(connection, files, "lacks migration 2")
+
+
+async def test_a_newer_database_is_refused(empty: str, files: Path) -> None:
+    async with connected(empty) as connection:
+        await migrate(connection, files)
+        (files / "0003_step_3.sql").unlink()
+        await refused(connection, files, "at migration 3 of 2")
+
+
+def checks() -> list[tuple[str, str, set[str]]]:
+    """Table, column and values of every check that lists text values, from the SQL itself."""
+    found = []
+    for file in migrations():
+        for table, body in re.findall(r"create table medicaid\.(\w+) \((.*?)\n\);", file.text, re.S):
+            listed = r"check \((\w+) (?:in \(|<@ array\[)((?:\s*'[^']*',?)+)\s*[\])]\)"
+            for column, values in re.findall(listed, body):
+                found.append((table, column, set(re.findall(r"'([^']*)'", values))))
+    return found
+
+
+LISTS = {
+    "submitting_state": "state",
+    "state": "state",
+    "sex": "sex",
+    "citizenship_ind": "citizenship",
+    "immigration_status": "immigration_status",
+    "outcome": "determination_outcome",
+    "race": "race",
+    "ethnicity_code": "ethnicity",
+    "disability_type_code": "disability",
+    "dual_eligible_code": "dual_eligible",
+    "restricted_benefits_code": "restricted_benefits",
+    "eligibility_group": "eligibility_group",
+    "type_of_service": "type_of_service",
+    "plan_type": "plan_type",
+    "enrolled_managed_care_plan_type": "plan_type",
+    "enrollment_type": "enrollment_type",
+    "claim_kind": "claim_kind",
+    "diagnosis_code_system": "code_system",
+    "procedure_code_system": "code_system",
+    "drug_code_system": "code_system",
+    "sensitivity_labels": "sensitivity",
+}
+
+
+@pytest.mark.parametrize(("table", "column", "values"), checks())
+def test_a_check_lists_the_codes_of_its_element(table: str, column: str, values: set[str]) -> None:
+    assert values == {code.code for code in code_list(LISTS[column]).codes}, table
+
+
+def test_every_coded_column_has_its_check() -> None:
+    assert {column for _, column, _ in checks()} == set(LISTS)
+    assert len(checks()) == 24
+
+
+async def test_age_groups_are_those_of_their_list(migrated: str) -> None:
+    async with connected(migrated) as connection:
+        rows = await connection.fetch(
+            """
+            select distinct medicaid.age_group(year::smallint, date '2026-11-01') as age_group
+              from generate_series(1900, 2026) year
+            """
+        )
+    codes = {code.code for code in code_list("age_group").codes}
+    assert {row["age_group"] for row in rows} == codes
+
+
+async def test_a_batch_fills_every_column_but_those_the_database_makes(migrated: str) -> None:
+    async with connected(migrated) as connection:
+        rows = await connection.fetch(
+            """
+            select table_name, column_name from information_schema.columns
+             where table_schema = 'medicaid' and is_generated = 'NEVER'
+            """
+        )
+    found = {(row["table_name"], row["column_name"]) for row in rows}
+    loaded = {(table, column) for table, columns in COLUMNS.items() for column in columns}
+    made = {("enrollee", "population")}
+    made |= {("medicaid_id", column) for column in ("msis_identification_num", "holders")}
+    assert found == loaded | made
+
+
+@asynccontextmanager
+async def role(owner_url: str, *grants: str) -> AsyncIterator[tuple[str, str]]:
+    """Name and URL of a new login with these grants; {} in a grant is its name."""
+    name = f"fieldward_test_{secrets.token_hex(6)}"
+    async with connected(owner_url) as owner:
+        await owner.execute(f"create role {name} login password '{PASSWORD}'")
+        try:
+            for grant in grants:
+                await owner.execute(grant.format(name))
+            yield name, with_login(owner_url, name, PASSWORD)
+        finally:
+            await owner.execute(f"drop owned by {name} cascade")
+            await owner.execute(f"drop role {name}")
+
+
+@asynccontextmanager
+async def gateway(owner_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of a login that was granted what a gateway needs."""
+    async with role(owner_url) as (name, url):
+        async with connected(owner_url) as owner:
+            await grant_gateway(owner, name)
+        async with connected(url) as connection:
+            yield connection
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+async def test_the_gateway_reads_every_record_table_and_writes_none(
+    migrated: str, table: str
+) -> None:
+    async with gateway(migrated) as connection:
+        await connection.fetch(f"select * from medicaid.{table}")  # noqa: S608 - a constant name
+        for write in (
+            "insert into {} default values",
+            "delete from {}",
+            "truncate {}",
+            "lock table {} in share mode",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(write.format(f"medicaid.{table}"))
+
+
+CLOSED = [
+    "select * from medicaid.medicaid_id",
+    "select * from fieldward.migration",
+    "update medicaid.enrollee set population = '{}'",
+    "select medicaid.zip3('12345')",
+    "select * from medicaid.population_clauses(current_date)",
+    "select * from medicaid.population_of('{}')",
+    "select medicaid.refresh_population('{}')",
+    "select medicaid.count_medicaid_id('{}', 1)",
+    "create table medicaid.t (n int)",
+    "create function medicaid.f() returns int language sql return 1",
+]
+
+
+@pytest.mark.parametrize("statement", CLOSED)
+async def test_the_gateway_may_not(migrated: str, statement: str) -> None:
+    async with gateway(migrated) as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+
+
+async def test_the_gateway_calls_the_functions_of_statements(migrated: str) -> None:
+    async with gateway(migrated) as connection:
+        row = await connection.fetchrow(
+            "select medicaid.age_group(1960::smallint, $1), medicaid.birth_year(1960::smallint, $1)",
+            __import__("datetime").date(2026, 11, 1),
+        )
+        assert tuple(row) == ("60-69", 1960)
+
+
+async def test_a_function_made_later_is_not_open_to_everybody(migrated: str) -> None:
+    async with gateway(migrated) as connection, connected(migrated) as owner:
+        await owner.execute("create function medicaid.later() returns int language sql return 1")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetchval("select medicaid.later()")
+
+
+async def test_granting_again_takes_back_what_was_too_much(migrated: str) -> None:
+    async with connected(migrated) as owner, role(migrated) as (name, url):
+        await owner.execute(f"grant usage on schema fieldward, medicaid to {name}")
+        await owner.execute(f"grant all on all tables in schema fieldward, medicaid to {name}")
+        await owner.execute(f"grant update (population) on medicaid.enrollee to {name}")
+        await grant_gateway(owner, name)
+        await grant_gateway(owner, name)
+        async with connected(url) as connection:
+            await check_gateway(connection)
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("select * from fieldward.migration")
+
+
+async def test_a_gateway_with_its_grants_is_safe(migrated: str) -> None:
+    async with gateway(migrated) as connection:
+        await check_gateway(connection)
+
+
+async def test_a_login_without_grants_on_an_empty_database_is_safe(empty: str) -> None:
+    async with role(empty) as (_, url), connected(url) as connection:
+        await check_gateway(connection)
+
+
+async def test_the_owner_is_no_gateway(migrated: str) -> None:
+    async with connected(migrated) as owner:
+        with pytest.raises(UnsafeLogin):
+            await check_gateway(owner)
+
+
+# what is granted → the reason that is found
+UNSAFE = {
+    "alter role {} superuser": "is a superuser",
+    "alter role {} bypassrls": "bypasses row policies",
+    "alter role {} createrole": "may create roles",
+    "alter role {} createdb": "may create databases",
+    "alter role {} replication": "may replicate",
+    "grant pg_read_all_data to {}": "is pg_read_all_data",
+    "grant pg_execute_server_program to {}": "is pg_execute_server_program",
+    "alter table medicaid.phone owner to {}": "owns phone",
+    "grant insert on medicaid.claim to {}": "may write claim",
+    "grant update (zip) on medicaid.home_address to {}": "may write home_address",
+    "grant delete on medicaid.medicaid_id to {}": "may write medicaid_id",
+    "grant update on medicaid.race to public": "may write race",
+    "grant create on schema medicaid to {}": "may create objects",
+    "alter schema fieldward owner to {}": "owns the database or a schema",
+}
+
+
+@pytest.mark.parametrize("grant", UNSAFE)
+@pytest.mark.parametrize("how", ["itself", "by membership"])
+async def test_a_login_that_may_do_more_is_refused(migrated: str, grant: str, how: str) -> None:
+    async with connected(migrated) as owner, role(migrated) as (name, url):
+        await grant_gateway(owner, name)
+        async with role(migrated) as (group, _):
+            holder = name if how == "itself" else group
+            if how == "by membership":
+                await owner.execute(f"grant {group} to {name} with inherit false, set true")
+            try:
+                await owner.execute(grant.format(holder))
+            except asyncpg.InsufficientPrivilegeError:
+                pytest.skip("only a superuser of the test server can make such a login")
+            async with connected(url) as connection:
+                with pytest.raises(UnsafeLogin, match=UNSAFE[grant]) as caught:
+                    await check_gateway(connection)
+                assert caught.value.public == UnsafeLogin.public
+            if " owner to " in grant:
+                await owner.execute(f"reassign owned by {holder} to current_user")
+
+
+def test_the_files_of_the_project_are_called_like_migrations() -> None:
+    assert [path.name for path in sorted(DIRECTORY.iterdir())] == [f"{name}.sql" for name in NAMES]
