@@ -1,1 +1,21 @@
-"""."""
+"""The upper room: HTTP, tokens, GraphQL. The only room with Starlette, Strawberry and graphql-core.
+
+In the order in which a request meets them:
+
+    app, settings             what lives as long as the gateway; where it finds its databases
+    endpoint                  one request, top to bottom
+    request                   HTTP → GraphQL request
+    authenticate              token → principal; claims, key_set, key_source, token_settings,
+                              strict_json are its parts
+    operation                 document → validated operation; the GraphQL AST ends here
+    view                      the part of the schema that a role may reach
+    planner, arguments        operation and decisions → plan; its values, pages and cursors (pure)
+    cursor                    a keyset, sealed
+    local, root, shown        root fields that are no records: introspection, viewer, policy, orders
+    reply                     envelope around PostgreSQL's bytes; error → code
+    guard, schema/            Strawberry types; no field without its guard
+    explorer                  GraphiQL's page and assets
+    demo, demo_key            the demo: tokens, first queries
+    metrics, errors           counters; FW1xx and FW2xx
+    cli/                      the `fieldward` command
+"""

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -42,12 +44,15 @@ def create_app(
     *,
     session: Callable[[], bytes] = lambda: _NO_ROLES,
     holder: Holder | None = None,
+    hosts: tuple[str, ...] = ("*",),
 ) -> Starlette:
     """The gateway as an ASGI application.
 
     Starting it fails (FieldwardError) when the database is away, when its login may do more than a
     gateway may, or when the policy breaks a court order in force. `session` is what GraphiQL is
-    told at its start: outside the demo, no roles and no tokens.
+    told at its start: outside the demo, no roles and no tokens. `hosts` are the names that a
+    request may address; the demo, which tells its tokens, names them, so that no page of another
+    name that was made to point here (DNS rebinding) hears them.
     """
     policy = holder or Holder(*load_seed(CATALOG), datetime.now(UTC))
     endpoints: list[Endpoint] = []
@@ -96,5 +101,6 @@ def create_app(
             Route("/metrics", exposition),
             *explorer_routes(session),
         ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
         lifespan=lifespan,
     )

@@ -139,6 +139,14 @@ def demo_claims(role: str) -> dict[str, object]:
             return {}
 
 
+def example_claims(role: str, examples: Mapping[str, str]) -> dict[str, object]:
+    """Attributes under which a role sees something; `examples` are values of the records."""
+    wanted = {each.name: each.attributes for each in _ROLES}.get(role, ())
+    sources = {"agreement_states": "state", "person": "enrollee_id"}
+    found = {name: examples.get(sources.get(name, name)) for name in wanted}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
     """`examples`: attribute → a value that occurs in the records. `key` signs the tokens."""
@@ -146,19 +154,15 @@ class Demo:
     examples: Mapping[str, str]
     key: DemoKey
 
-    def token(self, role: _Role) -> str:
+    def token(self, role: str) -> str:
         """A token for a role, good for LIFETIME."""
-        claims = demo_claims(role.name)
-        for name in role.attributes:
-            source = {"agreement_states": "state", "person": "enrollee_id"}.get(name, name)
-            if source in self.examples:
-                claims[name] = self.examples[source]
-        return mint(role.name, claims, self.key, datetime.now(UTC), LIFETIME)
+        claims = demo_claims(role) | example_claims(role, self.examples)
+        return mint(role, claims, self.key, datetime.now(UTC), LIFETIME)
 
     def session(self) -> bytes:
         """What GraphiQL is told: roles, tokens and first queries of the demo."""
         roles = [
-            {"role": r.name, "label": r.label, "token": self.token(r), "query": r.query}
+            {"role": r.name, "label": r.label, "token": self.token(r.name), "query": r.query}
             for r in _ROLES
         ]
         return json.dumps({"demo": True, "roles": roles}).encode()
@@ -167,12 +171,12 @@ class Demo:
         """What the demo prints: where, a request that works as it is, a token for each role."""
         first = _ROLES[0]
         body = json.dumps({"query": " ".join(first.query.split())})
-        tokens = "\n".join(f"{role.name}\n  {self.token(role)}" for role in _ROLES)
+        tokens = "\n".join(f"{role.name}\n  {self.token(role.name)}" for role in _ROLES)
         return (
             f"\nTokens, good for {int(LIFETIME.total_seconds() // 3600)} hours:\n\n{tokens}\n\n"
             f"A first request:\n\n"
             f"curl -s {url}/graphql -H 'Content-Type: application/json' \\\n"
-            f"  -H 'Authorization: Bearer {self.token(first)}' \\\n"
+            f"  -H 'Authorization: Bearer {self.token(first.name)}' \\\n"
             f"  --data '{body}'\n\n"
             f"GraphiQL: {url}/graphql\n"
         )

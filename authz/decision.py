@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from db.predicate import Always, Never, Predicate, either
 
@@ -78,6 +78,8 @@ def condition(decision: Decision) -> Predicate:
             return row_filter
         case Deny():
             return Never()
+        case _:
+            assert_never(decision)
 
 
 @dataclass(frozen=True)

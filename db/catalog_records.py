@@ -331,7 +331,7 @@ _FIELDS = (
     _e(
         "medicaidId",
         "msis_identification_num",
-        "ELG019",
+        "",
         "MSIS identification number. Several people may share one.",
     ),
     _e("submittingState", "submitting_state", "", "State that submitted the record."),
@@ -638,7 +638,7 @@ _FIELDS = (
     _own("Provider", PROVIDER, "city", "city", "", "City."),
     _own("Provider", PROVIDER, "state", "submitting_state", "", "State of enrollment."),
     _own("Plan", PLAN, "id", "managed_care_plan_id", "", "Random identifier, for client caches."),
-    _own("Plan", PLAN, "planId", "state_plan_id_num", "MCR019", "Number that the state gave."),
+    _own("Plan", PLAN, "planId", "state_plan_id_num", "", "Number that the state gave."),
     _own("Plan", PLAN, "name", "plan_name", "", "Name."),
     _own("Plan", PLAN, "planType", "plan_type", "", "Type of plan."),
     _own("Plan", PLAN, "state", "submitting_state", "", "State of the plan."),

@@ -14,15 +14,19 @@ import click
 
 from api.app import create_app
 from api.cli.database import as_owner
-from api.demo import demo_claims
+from api.demo import demo_claims, example_claims
 from api.demo_key import DemoKey, claims_from_arguments, mint
 from api.errors import SettingsInvalid
 from api.settings import Settings
 from api.token_settings import TokenSettings
+from authz.principal import ATTRIBUTES
+from db.examples import attribute_examples
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import Message
+
+    from db.embedded import Urls
 
 _CLAIM = click.option(
     "--claim", "claims", multiple=True, metavar="NAME=VALUE",
@@ -30,10 +34,14 @@ _CLAIM = click.option(
 )  # fmt: skip
 
 
-def _token(state_dir: Path, role: str, claims: tuple[str, ...], hours: int) -> str:
-    given = demo_claims(role) | claims_from_arguments(claims)
+def _token(state_dir: Path, role: str, claims: tuple[str, ...], hours: int, urls: Urls) -> str:
+    """A token of the demo. Where no attribute is given, those of the demo's records stand in."""
+    given = claims_from_arguments(claims)
+    if not given.keys() & ATTRIBUTES.keys() and urls.admin:
+        found = asyncio.run(as_owner(urls, attribute_examples))
+        given = example_claims(role, found if isinstance(found, dict) else {}) | given
     key = DemoKey.in_state_dir(state_dir)
-    return mint(role, given, key, datetime.now(UTC), timedelta(hours=hours))
+    return mint(role, demo_claims(role) | given, key, datetime.now(UTC), timedelta(hours=hours))
 
 
 @click.command()
@@ -43,7 +51,9 @@ def _token(state_dir: Path, role: str, claims: tuple[str, ...], hours: int) -> s
 @click.pass_obj
 def token(options: dict[str, object], role: str, claims: tuple[str, ...], hours: int) -> None:
     """Print a token of the demo for ROLE. A gateway with an issuer of its own does not take it."""
-    print(_token(_state_dir(options), role, claims, hours))
+    state_dir = _state_dir(options)
+    with Settings.from_environment(os.environ, state_dir).database() as urls:
+        print(_token(state_dir, role, claims, hours, urls))
 
 
 @click.command()
@@ -86,7 +96,7 @@ def query(
         if settings.gateway_url is None:
             asyncio.run(as_owner(urls, _nothing))
         app = create_app(urls.gateway, tokens, settings.cursor_keys)
-        presented = bearer if role is None else _token(state_dir, role, claims, 1)
+        presented = bearer if role is None else _token(state_dir, role, claims, 1, urls)
         answer = asyncio.run(_ask(app, str(presented), body))
     decoded = json.loads(answer)
     print(json.dumps(decoded, ensure_ascii=False, indent=None if options["json"] else 2))

@@ -48,7 +48,13 @@ def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> No
             )
         key = DemoKey.in_state_dir(state_dir)
         shown = Demo(made if isinstance(made, dict) else {}, key)
-        app = create_app(urls.gateway, key.settings(), settings.cursor_keys, session=shown.session)
+        app = create_app(
+            urls.gateway,
+            key.settings(),
+            settings.cursor_keys,
+            session=shown.session,
+            hosts=(host, "localhost"),
+        )
         _run(app, host, port, lambda bound: print(shown.welcome(f"http://{host}:{bound}")))
 
 

@@ -38,7 +38,8 @@ for command in (demo, serve, query, token, database, policy, order):
 
 def main() -> None:
     """The entry point of the `fieldward` command."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    # Libraries speak when something is wrong; what they say at other times can quote a request.
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:

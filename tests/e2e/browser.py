@@ -25,6 +25,8 @@ from playwright.async_api import (
 from tests.support import skip_or_fail
 
 WIDE = (1440, 900)
+PATIENCE = 20  # seconds for one step: far more than it takes on a quiet machine
+expect.set_options(timeout=PATIENCE * 1000)
 _QUIET = (
     "--headless=new",
     "--disable-gpu",
@@ -68,6 +70,7 @@ class Explorer:
         """
         width, height = size
         context = await browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(PATIENCE * 1000)
         page = await context.new_page()
         explorer = cls(page, [], [])
         page.on("request", lambda request: explorer.requests.append(request))
@@ -152,12 +155,12 @@ class Explorer:
         return await docs.inner_text()
 
     async def until(self, condition: str) -> None:
-        """Waits for a JavaScript condition, ten seconds at most.
+        """Waits for a JavaScript condition, `PATIENCE` at most.
 
         Asked again and again from outside: Playwright's own wait evaluates text inside the page,
         which the page's Content-Security-Policy refuses.
         """
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not await self.page.evaluate(condition):  # noqa: ASYNC110 the page is elsewhere
                 await asyncio.sleep(0.02)
 

@@ -225,7 +225,16 @@ def test_people_are_in_the_population_throughout(
 
 
 @pytest.mark.parametrize(
-    "clause", "determined one_span verified status_open no_five_year_bar unshared_id id_is_no_ssn".split()
+    "clause",
+    [
+        "determined",
+        "one_span",
+        "verified",
+        "status_open",
+        "no_five_year_bar",
+        "unshared_id",
+        "id_is_no_ssn",
+    ],
 )
 def test_some_people_fail_this_clause_alone(
     clause: str, everybody: list[Person], holders: Counter[str]
@@ -234,8 +243,7 @@ def test_some_people_fail_this_clause_alone(
         person
         for person in everybody
         if all(
-            [name for name, holds in clauses(person, day, holders).items() if not holds]
-            == [clause]
+            [name for name, holds in clauses(person, day, holders).items() if not holds] == [clause]
             for day in DAYS
         )
     ]
@@ -568,7 +576,9 @@ def test_claims_name_providers_and_plans_of_their_state(everybody: list[Person])
                     and covers(stay, claim["beginning_date_of_service"])
                     for stay in person["managed_care_participation"]
                 )
-        assert {stay["managed_care_plan_id"] for stay in person["managed_care_participation"]} <= plans
+        assert {
+            stay["managed_care_plan_id"] for stay in person["managed_care_participation"]
+        } <= plans
     assert with_plan > COUNT
 
 

@@ -6,17 +6,28 @@ import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from db.catalog_records import CATALOG
 from db.codes import code_list
 from db.errors import MigrationRefused, UnsafeLogin
 from db.ingest.load import COLUMNS
 from db.migrate import DIRECTORY, check_gateway, grant_gateway, migrate, migrations
-from tests.database import PASSWORD, connected, fresh_database, migrated_template, with_login
+from tests.database import (
+    PASSWORD,
+    connected,
+    fresh_database,
+    migrated_template,
+    server,
+    with_database,
+    with_login,
+)
 
 NAMES = tuple(f"{file.number:04d}_{file.name}" for file in migrations())
 
@@ -31,12 +42,6 @@ async def empty() -> AsyncIterator[str]:
 async def template() -> AsyncIterator[str]:
     async with migrated_template() as name:
         yield name
-
-
-@pytest.fixture
-async def migrated(template: str) -> AsyncIterator[str]:
-    async with fresh_database(template) as url:
-        yield url
 
 
 @pytest.fixture
@@ -161,50 +166,32 @@ async def test_a_newer_database_is_refused(empty: str, files: Path) -> None:
         await refused(connection, files, "at migration 3 of 2")
 
 
-def checks() -> list[tuple[str, str, set[str]]]:
-    """Table, column and values of every check that lists text values, from the SQL itself."""
-    found = []
-    for file in migrations():
-        for table, body in re.findall(r"create table medicaid\.(\w+) \((.*?)\n\);", file.text, re.S):
-            listed = r"check \((\w+) (?:in \(|<@ array\[)((?:\s*'[^']*',?)+)\s*[\])]\)"
-            for column, values in re.findall(listed, body):
-                found.append((table, column, set(re.findall(r"'([^']*)'", values))))
-    return found
-
-
-LISTS = {
-    "submitting_state": "state",
-    "state": "state",
-    "sex": "sex",
-    "citizenship_ind": "citizenship",
-    "immigration_status": "immigration_status",
-    "outcome": "determination_outcome",
-    "race": "race",
-    "ethnicity_code": "ethnicity",
-    "disability_type_code": "disability",
-    "dual_eligible_code": "dual_eligible",
-    "restricted_benefits_code": "restricted_benefits",
-    "eligibility_group": "eligibility_group",
-    "type_of_service": "type_of_service",
-    "plan_type": "plan_type",
-    "enrolled_managed_care_plan_type": "plan_type",
-    "enrollment_type": "enrollment_type",
-    "claim_kind": "claim_kind",
-    "diagnosis_code_system": "code_system",
-    "procedure_code_system": "code_system",
-    "drug_code_system": "code_system",
-    "sensitivity_labels": "sensitivity",
-}
-
-
-@pytest.mark.parametrize(("table", "column", "values"), checks())
-def test_a_check_lists_the_codes_of_its_element(table: str, column: str, values: set[str]) -> None:
-    assert values == {code.code for code in code_list(LISTS[column]).codes}, table
-
-
-def test_every_coded_column_has_its_check() -> None:
-    assert {column for _, column, _ in checks()} == set(LISTS)
-    assert len(checks()) == 24
+async def test_every_coded_column_admits_the_codes_of_its_list_and_no_other(template: str) -> None:
+    async with fresh_database(template) as url, connected(url) as connection:
+        rows = await connection.fetch(
+            """
+            select c.relname, a.attname, pg_get_constraintdef(k.oid) as definition
+              from pg_constraint k
+              join pg_class c on c.oid = k.conrelid
+              join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+             where k.contype = 'c' and cardinality(k.conkey) = 1
+               and k.connamespace = 'medicaid'::regnamespace
+               and pg_get_constraintdef(k.oid) like '%ARRAY[%'
+            """
+        )
+    admitted = {
+        (row["relname"], row["attname"]): set(re.findall(r"'([^']+)'::text", row["definition"]))
+        for row in rows
+    }
+    tables = [entity.table for entity in CATALOG.entities.values()]
+    tables += [field.hop.target for field in CATALOG.fields.values() if field.hop]
+    listed = {
+        (table.name, column.name): {code.code for code in column.codes.codes}
+        for table in tables
+        for column in table.columns.values()
+        if column.codes and column.function is None
+    }
+    assert admitted == listed
 
 
 async def test_age_groups_are_those_of_their_list(migrated: str) -> None:
@@ -234,45 +221,60 @@ async def test_a_batch_fills_every_column_but_those_the_database_makes(migrated:
     assert found == loaded | made
 
 
-@asynccontextmanager
-async def role(owner_url: str, *grants: str) -> AsyncIterator[tuple[str, str]]:
-    """Name and URL of a new login with these grants; {} in a grant is its name."""
-    name = f"fieldward_test_{secrets.token_hex(6)}"
-    async with connected(owner_url) as owner:
+@dataclass
+class Logins:
+    """Logins of one test: each name, made with the rights of the owner of its databases."""
+
+    made: list[str]
+
+    async def make(self, owner: asyncpg.Connection) -> str:
+        name = f"fieldward_test_{secrets.token_hex(6)}"
         await owner.execute(f"create role {name} login password '{PASSWORD}'")
-        try:
-            for grant in grants:
-                await owner.execute(grant.format(name))
-            yield name, with_login(owner_url, name, PASSWORD)
-        finally:
-            await owner.execute(f"drop owned by {name} cascade")
-            await owner.execute(f"drop role {name}")
+        self.made.append(name)
+        return name
 
 
-@asynccontextmanager
-async def gateway(owner_url: str) -> AsyncIterator[asyncpg.Connection]:
+@pytest.fixture
+async def logins() -> AsyncIterator[Logins]:
+    """Torn down after the databases, with which all that the logins held there goes."""
+    found = Logins([])
+    yield found
+    async with connected(server()) as admin:
+        for name in found.made:
+            await admin.execute(f"drop role {name}")
+
+
+@pytest.fixture
+async def migrated(logins: Logins, template: str) -> AsyncIterator[str]:
+    async with fresh_database(template) as url:
+        yield url
+
+
+@pytest.fixture
+async def owner(migrated: str) -> AsyncIterator[asyncpg.Connection]:
+    async with connected(migrated) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def gateway(
+    logins: Logins, migrated: str, owner: asyncpg.Connection
+) -> AsyncIterator[asyncpg.Connection]:
     """A connection of a login that was granted what a gateway needs."""
-    async with role(owner_url) as (name, url):
-        async with connected(owner_url) as owner:
-            await grant_gateway(owner, name)
-        async with connected(url) as connection:
-            yield connection
+    name = await logins.make(owner)
+    await grant_gateway(owner, name)
+    async with connected(with_login(migrated, name, PASSWORD)) as connection:
+        yield connection
 
 
-@pytest.mark.parametrize("table", COLUMNS)
 async def test_the_gateway_reads_every_record_table_and_writes_none(
-    migrated: str, table: str
+    gateway: asyncpg.Connection,
 ) -> None:
-    async with gateway(migrated) as connection:
-        await connection.fetch(f"select * from medicaid.{table}")  # noqa: S608 - a constant name
-        for write in (
-            "insert into {} default values",
-            "delete from {}",
-            "truncate {}",
-            "lock table {} in share mode",
-        ):
+    for table in COLUMNS:
+        await gateway.fetch(f"select * from medicaid.{table}")  # noqa: S608 - a constant name
+        for write in ("insert into {} default values", "delete from {}", "truncate {}"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute(write.format(f"medicaid.{table}"))
+                await gateway.execute(write.format(f"medicaid.{table}"))
 
 
 CLOSED = [
@@ -289,56 +291,64 @@ CLOSED = [
 ]
 
 
-@pytest.mark.parametrize("statement", CLOSED)
-async def test_the_gateway_may_not(migrated: str, statement: str) -> None:
-    async with gateway(migrated) as connection:
+async def test_the_gateway_reaches_nothing_else(gateway: asyncpg.Connection) -> None:
+    for statement in CLOSED:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute(statement)
+            await gateway.execute(statement)
 
 
-async def test_the_gateway_calls_the_functions_of_statements(migrated: str) -> None:
-    async with gateway(migrated) as connection:
-        row = await connection.fetchrow(
-            "select medicaid.age_group(1960::smallint, $1), medicaid.birth_year(1960::smallint, $1)",
-            __import__("datetime").date(2026, 11, 1),
-        )
-        assert tuple(row) == ("60-69", 1960)
+async def test_the_gateway_calls_the_functions_of_statements(gateway: asyncpg.Connection) -> None:
+    row = await gateway.fetchrow(
+        "select medicaid.age_group(1960::smallint, $1), medicaid.birth_year(1960::smallint, $1)",
+        date(2026, 11, 1),
+    )
+    assert tuple(row) == ("60-69", 1960)
 
 
-async def test_a_function_made_later_is_not_open_to_everybody(migrated: str) -> None:
-    async with gateway(migrated) as connection, connected(migrated) as owner:
-        await owner.execute("create function medicaid.later() returns int language sql return 1")
+async def test_a_function_made_later_is_not_open_to_everybody(
+    gateway: asyncpg.Connection, owner: asyncpg.Connection
+) -> None:
+    await owner.execute("create function medicaid.later() returns int language sql return 1")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await gateway.fetchval("select medicaid.later()")
+
+
+async def test_granting_again_takes_back_what_was_too_much(
+    logins: Logins, migrated: str, owner: asyncpg.Connection
+) -> None:
+    name = await logins.make(owner)
+    await owner.execute(f"grant usage on schema fieldward, medicaid to {name}")
+    await owner.execute(f"grant all on all tables in schema fieldward, medicaid to {name}")
+    await owner.execute(f"grant update (population) on medicaid.enrollee to {name}")
+    await grant_gateway(owner, name)
+    await grant_gateway(owner, name)
+    async with connected(with_login(migrated, name, PASSWORD)) as connection:
+        await check_gateway(connection)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.fetchval("select medicaid.later()")
+            await connection.execute("select * from fieldward.migration")
 
 
-async def test_granting_again_takes_back_what_was_too_much(migrated: str) -> None:
-    async with connected(migrated) as owner, role(migrated) as (name, url):
-        await owner.execute(f"grant usage on schema fieldward, medicaid to {name}")
-        await owner.execute(f"grant all on all tables in schema fieldward, medicaid to {name}")
-        await owner.execute(f"grant update (population) on medicaid.enrollee to {name}")
-        await grant_gateway(owner, name)
-        await grant_gateway(owner, name)
-        async with connected(url) as connection:
-            await check_gateway(connection)
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute("select * from fieldward.migration")
+async def test_a_login_with_a_strange_name_is_granted_no_more(
+    migrated: str, owner: asyncpg.Connection
+) -> None:
+    with pytest.raises(asyncpg.UndefinedObjectError):
+        await grant_gateway(owner, "x; grant all on all tables in schema medicaid to public")
 
 
-async def test_a_gateway_with_its_grants_is_safe(migrated: str) -> None:
-    async with gateway(migrated) as connection:
+async def test_a_gateway_with_its_grants_is_safe(gateway: asyncpg.Connection) -> None:
+    await check_gateway(gateway)
+
+
+async def test_a_login_on_an_empty_database_is_safe(logins: Logins, empty: str) -> None:
+    async with connected(empty) as owner:
+        name = await logins.make(owner)
+    async with connected(with_login(empty, name, PASSWORD)) as connection:
         await check_gateway(connection)
 
 
-async def test_a_login_without_grants_on_an_empty_database_is_safe(empty: str) -> None:
-    async with role(empty) as (_, url), connected(url) as connection:
-        await check_gateway(connection)
-
-
-async def test_the_owner_is_no_gateway(migrated: str) -> None:
-    async with connected(migrated) as owner:
-        with pytest.raises(UnsafeLogin):
-            await check_gateway(owner)
+async def test_the_owner_is_no_gateway(owner: asyncpg.Connection) -> None:
+    with pytest.raises(UnsafeLogin):
+        await check_gateway(owner)
 
 
 # what is granted → the reason that is found
@@ -361,24 +371,25 @@ UNSAFE = {
 
 
 @pytest.mark.parametrize("grant", UNSAFE)
-@pytest.mark.parametrize("how", ["itself", "by membership"])
-async def test_a_login_that_may_do_more_is_refused(migrated: str, grant: str, how: str) -> None:
-    async with connected(migrated) as owner, role(migrated) as (name, url):
-        await grant_gateway(owner, name)
-        async with role(migrated) as (group, _):
-            holder = name if how == "itself" else group
-            if how == "by membership":
-                await owner.execute(f"grant {group} to {name} with inherit false, set true")
+async def test_a_login_that_may_do_more_is_refused(
+    grant: str, logins: Logins, migrated: str, owner: asyncpg.Connection
+) -> None:
+    """Whether it holds the right itself or could become a role that does."""
+    name, member, group = [await logins.make(owner) for _ in range(3)]
+    await owner.execute(f"grant {group} to {member} with inherit false, set true")
+    await grant_gateway(owner, name)
+    await grant_gateway(owner, member)
+    for login, holder in ((name, name), (member, group)):
+        async with connected(with_database(server(), urlsplit(migrated).path[1:])) as admin:
+            await admin.execute(f"grant {holder} to current_user with set true")
             try:
-                await owner.execute(grant.format(holder))
+                await admin.execute(grant.format(holder))
             except asyncpg.InsufficientPrivilegeError:
                 pytest.skip("only a superuser of the test server can make such a login")
-            async with connected(url) as connection:
-                with pytest.raises(UnsafeLogin, match=UNSAFE[grant]) as caught:
-                    await check_gateway(connection)
-                assert caught.value.public == UnsafeLogin.public
-            if " owner to " in grant:
-                await owner.execute(f"reassign owned by {holder} to current_user")
+        async with connected(with_login(migrated, login, PASSWORD)) as connection:
+            with pytest.raises(UnsafeLogin, match=UNSAFE[grant]) as caught:
+                await check_gateway(connection)
+            assert str(caught.value) != caught.value.public
 
 
 def test_the_files_of_the_project_are_called_like_migrations() -> None:

@@ -71,6 +71,14 @@ async def test_every_row_of_a_real_folder_is_imported_skipped_or_rejected(
             f"select count(*) from medicaid.{table}"  # noqa: S608 - a table of the report
         )
         assert rows == counted
+    if everyone:
+        # One claim for each visit and each drug, whether claims.csv speaks of them or not.
+        visits, drugs = report.files["encounters.csv"].read, report.files["medications.csv"].read
+        assert report.rows["claim"] == visits + drugs
+        unnamed = await database.fetchval(
+            "select count(*) from medicaid.claim where 'icn_orig' = any (derived)"
+        )
+        assert unnamed == (0 if CLAIMS.name in report.files else visits + drugs)
 
 
 @pytest.mark.parametrize("name", FOLDERS)

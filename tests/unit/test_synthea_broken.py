@@ -11,9 +11,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from db.errors import ImportRefused
+from db.errors import ImportRefused, StatementFailed
 from db.ingest.load import COLUMNS
 from db.ingest.synthea import importing
+from db.ingest.synthea.deriving import npi_of
 from db.ingest.synthea.files import SPECS
 from db.ingest.synthea.importing import import_synthea
 from tests import synthea
@@ -28,11 +29,22 @@ async def migrated(test_server: str) -> AsyncIterator[str]:
         yield name
 
 
-@pytest.fixture
-async def database(migrated: str) -> AsyncIterator[asyncpg.Connection]:
-    """The owner's connection to a database without records."""
+@pytest.fixture(scope="module")
+async def owner(migrated: str) -> AsyncIterator[asyncpg.Connection]:
+    """The owner's connection to a database of this module."""
     async with fresh_database(migrated) as url, connected(url) as connection:
         yield connection
+
+
+@pytest.fixture
+async def database(owner: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
+    """The same connection within a transaction that is rolled back, so that all begin alike."""
+    transaction = owner.transaction()
+    await transaction.start()
+    try:
+        yield owner
+    finally:
+        await transaction.rollback()
 
 
 async def people_of(connection: asyncpg.Connection) -> list[str]:
@@ -104,6 +116,26 @@ async def test_the_same_person_in_two_folders_is_one_person(
     assert await people_of(database) == list(PEOPLE)
 
 
+async def test_the_same_seed_gives_the_same_rows_but_for_the_pseudonym(
+    migrated: str, tmp_path: Path
+) -> None:
+    folder = synthea.write(tmp_path / "in", synthea.tables())
+    found: list[tuple[list[object], set[object]]] = []
+    for _ in range(2):
+        async with fresh_database(migrated) as url, connected(url) as connection:
+            await import_synthea(connection, folder, seed=1, rejects=None)
+            rows: list[object] = []
+            for table, columns in COLUMNS.items():
+                names = ", ".join(column for column in columns if column != "pseudonym")
+                rows += await connection.fetch(
+                    f"select {names} from medicaid.{table} order by 1, 2"  # noqa: S608 - constants
+                )
+            pseudonyms = await connection.fetch("select pseudonym from medicaid.enrollee")
+            found.append((rows, {each["pseudonym"] for each in pseudonyms}))
+    assert found[0][0] == found[1][0]
+    assert len(found[0][1] | found[1][1]) == 2 * len(PEOPLE)
+
+
 REQUIRED_COLUMNS = [(spec.name, column) for spec in SPECS for column in spec.required]
 
 
@@ -134,6 +166,42 @@ async def test_a_missing_required_file_refuses_before_anything_is_written(
         await import_synthea(database, folder, seed=1, rejects=None)
     assert caught.value.detail == f"{file} is missing"
     assert {rows for rows, _ in (await synthea.contents(database)).values()} == {0}
+
+
+async def test_a_folder_that_is_not_there_is_refused(
+    database: asyncpg.Connection, tmp_path: Path
+) -> None:
+    with pytest.raises(ImportRefused):
+        await import_synthea(database, tmp_path / "nowhere", seed=1, rejects=None)
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "detail"),
+    [
+        *[
+            ("payer_transitions.csv", column, "START_DATE and END_DATE or START_YEAR and END_YEAR")
+            for column in ("START_DATE", "END_DATE")
+        ],
+        ("procedures.csv", "START", "START or DATE"),
+    ],
+)
+async def test_one_of_several_groups_of_columns_must_be_there(
+    database: asyncpg.Connection, tmp_path: Path, file: str, column: str, detail: str
+) -> None:
+    made = synthea.tables()
+    made[file][0][made[file][0].index(column)] = "OTHER"
+    with pytest.raises(ImportRefused) as caught:
+        await import_synthea(database, synthea.write(tmp_path / "in", made), seed=1, rejects=None)
+    assert caught.value.detail == f"{file} lacks {detail}"
+
+
+async def test_a_column_that_is_named_twice_is_refused(
+    database: asyncpg.Connection, tmp_path: Path
+) -> None:
+    made = synthea.tables()
+    made["patients.csv"][0][-1] = "city"
+    with pytest.raises(ImportRefused):
+        await import_synthea(database, synthea.write(tmp_path / "in", made), seed=1, rejects=None)
 
 
 @pytest.mark.parametrize(
@@ -318,6 +386,14 @@ CASES: dict[str, tuple[Edit, str, int, list[tuple[str, int, str, str]]]] = {
         *(cell("encounters.csv", 4, "START", "soon"), "ann bob cyd", 7),
         visit_lost("bad_date"),
     ),
+    "a visit that another payer paid for": (
+        *(cell("encounters.csv", 4, "PAYER", "pri"), "ann bob cyd", 8),
+        [],
+    ),
+    "a drug that another payer paid for": (
+        *(cell("medications.csv", 2, "PAYER", "pri"), "ann bob cyd", 8),
+        [],
+    ),
     "a visit of an unknown payer": (
         *(cell("encounters.csv", 4, "PAYER", "nobody"), "ann bob cyd", 7),
         visit_lost("unknown_payer"),
@@ -368,6 +444,29 @@ CASES: dict[str, tuple[Edit, str, int, list[tuple[str, int, str, str]]]] = {
             row("patients.csv", 3, "control_character"),
             *(row(file, line, "unknown_patient") for file, line in BOB_AND_HIS),
         ],
+    ),
+    "a claim beyond the visit and its drug": (
+        lambda made: made["claims.csv"].append(["icn-x", "bob", "bob-2", "", "", ""]),
+        *("ann bob cyd", 9),
+        [],
+    ),
+    "two payers of one Id": (
+        *(append("payers.csv", 2), "ann bob cyd", 9),
+        [],
+    ),
+    "two payers of one Id that differ": (
+        lambda made: made["payers.csv"].append(["pri", "Medicaid", "GOVERNMENT"]),
+        *("ann bob cyd", 9),
+        [row("payers.csv", 4, "duplicate_id")],
+    ),
+    "coverage without a beginning": (
+        *(cell("payer_transitions.csv", 5, "START_DATE", ""), "ann bob cyd", 9),
+        [row("payer_transitions.csv", 6, "empty")],
+    ),
+    "coverage of nobody": (
+        lambda made: made["payer_transitions.csv"].append(["zoe", "2015-01-01", "", "mcd"]),
+        *("ann bob cyd", 9),
+        [row("payer_transitions.csv", 14, "unknown_patient")],
     ),
     "coverage that ends before it begins": (
         *(cell("payer_transitions.csv", 5, "END_DATE", "2015-01-01"), "ann bob cyd", 9),
@@ -487,6 +586,40 @@ async def test_a_person_whom_the_database_refuses_is_left_out_whole_and_alone(
         assert count.read == count.imported + count.skipped.total() + count.rejected.total()
 
 
+async def test_a_failing_database_is_named_by_its_state_alone(
+    owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    folder = synthea.write(tmp_path / "in", synthea.tables())
+    transaction = owner.transaction()
+    await transaction.start()
+    await owner.execute("alter table medicaid.claim_line rename to elsewhere")
+    with pytest.raises(StatementFailed) as caught:
+        await import_synthea(owner, folder, seed=1, rejects=None)
+    await transaction.rollback()
+    assert caught.value.detail == "the import stopped with SQLSTATE 42P01"
+    assert caught.value.__cause__ is None
+    assert await people_of(owner) == []
+
+
+async def test_an_npi_that_somebody_has_is_given_to_nobody_else(
+    database: asyncpg.Connection, tmp_path: Path
+) -> None:
+    taken = [npi_of("provider doc", 0), npi_of("provider doc", 1)]
+    for number in taken:
+        await database.execute(
+            "insert into medicaid.provider (provider_id, npi, provider_name, submitting_state)"
+            " values (gen_random_uuid(), $1, 'Other', 'NE')",
+            number,
+        )
+    folder = synthea.write(tmp_path / "in", synthea.tables())
+    await import_synthea(database, folder, seed=1, rejects=None)
+    lines = await database.fetch(
+        "select distinct servicing_prov_npi_num as npi from medicaid.claim_line"
+        " where servicing_prov_npi_num is not null"
+    )
+    assert [each["npi"] for each in lines] == [npi_of("provider doc", 2)]
+
+
 async def test_an_import_that_stops_midway_leaves_whole_people_and_goes_on_later(
     database: asyncpg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -515,9 +648,22 @@ async def test_two_imports_at_once_bring_everyone_once(migrated: str, tmp_path: 
         fresh_database(migrated) as url,
         connected(url) as one,
         connected(url) as other,
+        connected(url) as watcher,
     ):
-        reports = await asyncio.gather(
-            *(import_synthea(each, folder, seed=1, rejects=None) for each in (one, other))
+        # Holds both back at the point where each would look for people who are there already.
+        await watcher.execute("select pg_advisory_lock($1)", importing._LOCK)
+        both = [
+            asyncio.create_task(import_synthea(each, folder, seed=1, rejects=None))
+            for each in (one, other)
+        ]
+        waiting = (
+            "select count(*) from pg_locks l join pg_database d on d.oid = l.database"
+            " where l.locktype = 'advisory' and not l.granted and d.datname = current_database()"
         )
+        while await watcher.fetchval(waiting) < 2:
+            assert not any(task.done() for task in both)
+        await watcher.execute("select pg_advisory_unlock($1)", importing._LOCK)
+        reports = await asyncio.gather(*both)
         assert sorted(report.people for report in reports) == [0, 3]
+        assert sorted(report.people_refused for report in reports) == [0, 0]
         assert await people_of(one) == list(PEOPLE)

@@ -15,6 +15,7 @@ from db.ingest.synthea.coverage import Program, Span, Visit, covered, program, t
 from db.ingest.synthea.deriving import Draw, determinant, medicaid_id, npi_of, phone, status
 from db.ingest.synthea.files import CONDITIONS, Source
 from db.ingest.synthea.labels import LabelBook, labels_of
+from db.ingest.synthea.people import age, by_age
 from db.ingest.synthea.reading import Malformed, Record, rows
 from db.ingest.synthea.tally import Reason, RowRejected
 from tests.synthea import text
@@ -126,6 +127,27 @@ def test_days_that_no_transition_speaks_of_are_filled_from_paid_visits() -> None
 def test_a_person_seen_in_the_last_year_is_still_enrolled() -> None:
     visits = (Visit(date(2019, 1, 1), MCD), Visit(date(2020, 9, 1), MCD))
     assert spans_of([], visits) == [("2019-01-01", None)]
+
+
+@pytest.mark.parametrize(
+    ("born", "expected"),
+    [
+        (date(1980, 6, 1), [(date(1999, 5, 31), "07"), (None, "01")]),
+        (date(1980, 2, 29), [(date(1999, 2, 28), "07"), (None, "01")]),
+        (date(1900, 6, 1), [(None, "46")]),
+        (date(2015, 6, 1), [(None, "07")]),
+    ],
+)
+def test_eligibility_groups_change_with_age_and_not_ahead_of_time(
+    born: date, expected: list[tuple[date | None, str]]
+) -> None:
+    stages = by_age(Span(max(born, date(1990, 1, 1)), None, MCD), born, LAST)
+    # Seed and key for which the draw takes the group that is expected here.
+    groups = [
+        determinant(Draw(0, "b"), age(born, each.start), dual=False, immigration="8").group
+        for each in stages
+    ]
+    assert [(each.end, group) for each, group in zip(stages, groups, strict=True)] == expected
 
 
 @pytest.mark.parametrize(

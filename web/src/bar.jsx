@@ -35,7 +35,7 @@ export function Bar({ session: { demo, roles }, reading, startReading }) {
     stop();
     responseEditor.setValue(""); // what the last role saw is no answer to this one
     updateActiveTabValues({ response: null });
-    
+    headerEditor.setValue(replaceToken(headerEditor.getValue(), next.token));
     const query = queryEditor.getValue().trim();
     if (!query || roles.some((role) => role.query.trim() === query)) queryEditor.setValue(next.query);
   }

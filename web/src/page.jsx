@@ -28,9 +28,9 @@ const PLUGINS = [DOC_EXPLORER_PLUGIN, HISTORY_PLUGIN];
 const STORAGE = memoryStorage();
 const WIDE = "(min-width: 68rem)"; // room for the documentation beside the editors
 
-const WELCOME = `# Paste a token into the headers below:
-# the schema is read as that caller sees it.
-# Ctrl-Enter runs, Ctrl-Space completes.
+const WELCOME = `# Paste a token into the headers:
+# the schema follows that caller.
+# Ctrl-Enter runs the operation.
 
 `;
 

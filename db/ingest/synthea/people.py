@@ -139,7 +139,7 @@ def add_person(
     )
     _add_standing(rows, person, draw, status, spans[0].start if spans else person.born)
     _add_coverage(rows, person, spans)
-    stages = [stage for span in spans for stage in _by_age(span, person.born, last_day)]
+    stages = [stage for span in spans for stage in by_age(span, person.born, last_day)]
     _add_eligibility(rows, person, draw, status, stages)
 
 
@@ -249,7 +249,7 @@ def age(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
-def _by_age(span: Span, born: date, last_day: date) -> list[Span]:
+def by_age(span: Span, born: date, last_day: date) -> list[Span]:
     """The span, cut where the person turned 19 and 65: eligibility groups end there."""
     stages = [span]
     for years in (19, 65):

@@ -1,0 +1,26 @@
+"""The naive evaluator that the compiled path is checked against; slow, plain, and of its own mind.
+
+It reads whole record tables into Python objects, executes operations with graphql-core, and asks
+Casbin about every field of every row. It shares the schema, the catalog and the policy with the
+compiled path, and no logic.
+
+    records       whole tables, and the rows that relations lead to
+    values        the value of a column on a day, derived ones worked out anew
+    truth         three-valued logic: what is missing or hidden is neither true nor false
+    scope         the text of a row scope, evaluated on a row
+    asker         who asks
+    authority     Casbin, asked with all that a row meets
+    seen          the records as one asker may see them
+    filters       `where` on a row
+    pages         orders, pages, cursors
+    survey        what an operation asks for, whatever the records: denials, refusals
+    reading       what it gets
+    answer        an answer in comparable form, from either side
+    evaluator     all of it: operation → answer
+
+What compares with it:
+
+    world         a gateway and the oracle over the same records; both answers to one question
+    operations    generated operations; sketch, inputs and pool are their parts
+    corners       a policy and records of the awkward kind
+"""

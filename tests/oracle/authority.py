@@ -1,0 +1,161 @@
+"""What a role may do, asked of Casbin question by question. Knows no records and no SQL.
+
+For a row, Casbin is asked with everything that the row meets: all of its row scopes at once, as one
+condition. That is the model's own meaning of a condition, and not the way in which the compiled
+path finds its decisions, which asks about the conditions of rules one by one and joins the answers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from enum import Enum
+from functools import cache
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from authz.enforcer import enforcer_for
+from authz.policy_coordinates import EXTRA
+from db.catalog_records import CATALOG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from authz.policy import PolicySet, Rule
+
+_ATTRIBUTE = re.compile(r"\bprincipal\.([a-z_]+)")
+
+
+class Verdict(Enum):
+    """On which of the rows that exist for a role an action is open."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
+
+
+class Authority:
+    """One effective policy, court orders included. Answers are kept: Casbin has no memory.
+
+    Casbin walks all rules for each question. Where `whole`, these are all of the policy; else those
+    of the role and of the roles that it inherits, ten times as fast, and held equal by a test.
+    """
+
+    def __init__(self, policy: PolicySet, *, whole: bool = False) -> None:
+        self.policy = policy
+        self._whole = whole
+        self._enforcers: dict[str, Any] = {}
+        self._conditions = {frozenset(rule.condition.split("&")) for rule in policy.rules}
+        self._known: set[tuple[str, str]] = set()
+        self.answers: dict[tuple[str, str, str, frozenset[str]], bool] = {}
+        self.verdict = cache(self._verdict)
+        self.states = cache(self._states)
+        self.exists = cache(self._exists)
+
+    def allows(self, role: str, coordinate: str, action: str, held: frozenset[str]) -> bool:
+        """Whether Casbin allows it on a row that meets exactly these row scopes."""
+        question = (role, coordinate, action, held)
+        if question not in self.answers:
+            self.answers[question] = self.ask(*question)
+        return self.answers[question]
+
+    def ask(self, role: str, coordinate: str, action: str, held: frozenset[str]) -> bool:
+        """The same, not remembered."""
+        condition = "&".join(sorted(held)) or "always"
+        engine = "" if self._whole else role
+        if engine not in self._enforcers:
+            own = self.policy if self._whole else replace(self.policy, rules=self._rules(role))
+            self._enforcers[engine] = enforcer_for(own)
+        self._introduce(engine, condition, held)
+        return bool(self._enforcers[engine].enforce(role, coordinate, action, condition))
+
+    def _introduce(self, engine: str, condition: str, held: frozenset[str]) -> None:
+        """Tells Casbin that of all that the policy calls a condition, what is among these holds."""
+        if (engine, condition) in self._known:
+            return
+        self._known.add((engine, condition))
+        weaker = {"&".join(sorted(part)) for part in self._conditions if part <= held} | {"always"}
+        enforcer = self._enforcers[engine]
+        for name in sorted(weaker - {condition}):
+            if not enforcer.has_named_grouping_policy("g3", [condition, name]):
+                enforcer.add_named_grouping_policy("g3", [condition, name])
+
+    def scopes(self, role: str, anchor: str) -> dict[str, str]:
+        """The row scopes of a role's rules that mean something on rows of an anchor: their text."""
+        names = {name for rule in self._rules(role) for name in rule.condition.split("&")}
+        return {
+            name: self.policy.scopes[name][anchor].text
+            for name in sorted(names - {"always"})
+            if anchor in self.policy.scopes[name]
+        }
+
+    def attributes(self, role: str) -> frozenset[str]:
+        """The attributes without which a request in a role is refused."""
+        read = {
+            attribute
+            for anchor in ("Enrollee", "Claim", "Provider", "Plan")
+            for text in self._spoken(role, anchor)
+            for attribute in _ATTRIBUTE.findall(text)
+        }
+        roles = self._above(role)
+        return frozenset(read).union(*(self.policy.roles[name].requires for name in roles))
+
+    def _spoken(self, role: str, anchor: str) -> Iterator[str]:
+        """The texts of the scopes of rules about coordinates of an anchor."""
+        for rule in self._rules(role):
+            targets = self._members(rule.object) - EXTRA.keys()
+            if any(CATALOG.entity_of(target).anchor == anchor for target in targets):
+                for name in set(rule.condition.split("&")) - {"always"}:
+                    yield self.policy.scopes[name][anchor].text
+
+    def _members(self, name: str) -> set[str]:
+        if name not in self.policy.classes:
+            return {name}
+        return {found for part in self.policy.classes[name] for found in self._members(part)}
+
+    def _above(self, role: str) -> set[str]:
+        found = {role}
+        for parent in self.policy.roles[role].inherits:
+            found |= self._above(parent)
+        return found
+
+    def _rules(self, role: str) -> tuple[Rule, ...]:
+        roles = self._above(role)
+        return tuple(rule for rule in self.policy.rules if rule.role in roles)
+
+    def _states(self, role: str, anchor: str) -> tuple[frozenset[str], ...]:
+        """Every set of row scopes that a row of an anchor may meet, as far as anybody can tell
+        without looking at rows: equal texts hold together, constant ones always or never."""
+        scopes = self.scopes(role, anchor)
+        texts = sorted(set(scopes.values()) - {"always", "never"})
+        found = []
+        for choice in product((False, True), repeat=len(texts)):
+            true = {text for text, holds in zip(texts, choice, strict=True) if holds} | {"always"}
+            found.append(frozenset(name for name, text in scopes.items() if text in true))
+        return tuple(found)
+
+    def _exists(self, role: str, anchor: str, held: frozenset[str]) -> bool:
+        """Whether a row that meets these scopes exists for a role: it may read a value there."""
+        return any(
+            self.allows(role, coordinate, "read", held)
+            for coordinate, entry in CATALOG.fields.items()
+            if CATALOG.entities[entry.entity].anchor == anchor
+        )
+
+    def _verdict(self, role: str, coordinate: str, action: str) -> Verdict:
+        """How an action on a coordinate of records stands, whatever the rows are."""
+        anchor = CATALOG.entity_of(coordinate).anchor
+        states = self.states(role, anchor)
+        opened = {state for state in states if self.allows(role, coordinate, action, state)}
+        if not opened:
+            return Verdict.NONE
+        existing = {state for state in states if self.exists(role, anchor, state)}
+        return Verdict.ALL if existing <= opened else Verdict.SOME
+
+    def anybody(self, role: str, anchor: str) -> bool:
+        """Whether any row of an anchor can exist for a role."""
+        return any(self.exists(role, anchor, state) for state in self.states(role, anchor))
+
+    def shows(self, role: str, coordinate: str) -> bool:
+        """Whether a role may read a coordinate that has no row: of the policy or an order."""
+        return self.allows(role, coordinate, "read", frozenset())

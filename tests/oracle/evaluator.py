@@ -1,0 +1,164 @@
+"""Operation → answer, by the naive way. One Oracle stands over one set of records and policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    GraphQLError,
+    MiddlewareManager,
+    OperationDefinitionNode,
+    OperationType,
+    execute_sync,
+    get_variable_values,
+    parse,
+    validate,
+)
+
+from api import errors
+from api.schema.build import core, full_schema
+from authz.decision import DenialMode
+from tests.oracle.answer import Answer, error
+from tests.oracle.pages import Cursors
+from tests.oracle.reading import Reading
+from tests.oracle.seen import Seen
+from tests.oracle.survey import Refused, Survey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import DocumentNode, GraphQLResolveInfo
+
+    from tests.oracle.asker import Asker
+    from tests.oracle.authority import Authority
+    from tests.oracle.records import Records
+
+
+NOT_VALID = "FW118"
+"""Code of a document that does not parse or validate, whatever is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What somebody sends. Cursors among the variables are those of the side that is asked."""
+
+    asker: Asker
+    query: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    operation_name: str | None = None
+
+
+@dataclass
+class Oracle:
+    """Answers questions about records under an authority, at an instant."""
+
+    records: Records
+    authority: Authority
+    cursors: Cursors = field(default_factory=Cursors)
+    _seen: dict[tuple[Asker, datetime], Seen] = field(default_factory=dict)
+
+    def seen(self, asker: Asker, as_of: datetime) -> Seen:
+        """The records as one asker sees them; kept, because nothing changes them."""
+        day = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+        if (asker, day) not in self._seen:
+            self._seen[asker, day] = Seen(self.records, self.authority, asker, as_of.date())
+        return self._seen[asker, day]
+
+    def answer(self, question: Question, as_of: datetime) -> Answer:
+        """The answer to a question at an instant in UTC."""
+        try:
+            document = self._document(question)
+            survey = self._survey(question, document, as_of)
+            return self._read(question, document, survey, as_of)
+        except Refused as refused:
+            return Answer(..., [error(refused.code, **refused.facts)])
+
+    def _document(self, question: Question) -> DocumentNode:
+        schema = core(full_schema())
+        try:
+            document = parse(question.query)
+        except GraphQLError:
+            raise Refused(NOT_VALID) from None
+        if validate(schema, document):
+            raise Refused(NOT_VALID)
+        operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+        if question.operation_name is not None:
+            operations = [
+                o for o in operations if o.name and o.name.value == question.operation_name
+            ]
+        if len(operations) != 1 or operations[0].operation is not OperationType.QUERY:
+            raise Refused(errors.OperationUnknown.code)
+        definitions = operations[0].variable_definitions or ()
+        if isinstance(get_variable_values(schema, definitions, dict(question.variables)), list):
+            raise Refused(errors.VariableInvalid.code)
+        return document
+
+    def _survey(self, question: Question, document: DocumentNode, as_of: datetime) -> Survey:
+        survey = Survey(self.authority, question.asker, self.cursors)
+        _, failed = _run(question, document, survey)
+        # What is left to fail is a null in an argument or a directive that takes none.
+        if failed:
+            raise Refused(errors.VariableInvalid.code)
+        if survey.too_complex:
+            raise Refused(errors.OperationTooComplex.code)
+        if survey.refusal is not None:
+            raise survey.refusal
+        role = self.authority.policy.roles[question.asker.role]
+        if survey.denials and role.denial_mode is DenialMode.REFUSE:
+            named = sorted({denial.coordinate for denial in survey.denials})
+            raise Refused(errors.OperationDenied.code, coordinates=named)
+        if survey.records:
+            self._admit(question.asker, as_of)
+        return survey
+
+    def _admit(self, asker: Asker, as_of: datetime) -> None:
+        required = self.authority.attributes(asker.role)
+        if missing := sorted(required - asker.attributes.keys()):
+            raise Refused(errors.AttributeMissing.code, attributes=missing)
+        if "until" in required:
+            (until,) = asker.attributes["until"]
+            if datetime.fromisoformat(until) <= as_of:
+                raise Refused(errors.AccessEnded.code)
+
+    def _read(
+        self, question: Question, document: DocumentNode, survey: Survey, as_of: datetime
+    ) -> Answer:
+        reading = Reading(self.seen(question.asker, as_of), self.cursors)
+        data, failed = _run(question, document, reading)
+        if failed:
+            raise failed[0]
+        told = [
+            error(
+                errors.SelectionDenied.code,
+                coordinate=denial.coordinate,
+                locations=[denial.location],
+                path=() if denial.below_list else denial.path,
+                **({"selection": ".".join(denial.path)} if denial.below_list else {}),
+            )
+            for denial in (*survey.denials, *survey.local_denials)
+        ]
+        told += [error(errors.SharedMedicaidId.code, path=path) for path in reading.shared]
+        return Answer(data, sorted(told), sorted(survey.conditional))
+
+
+
+
+def _run(
+    question: Question, document: DocumentNode, visitor: Survey | Reading
+) -> tuple[Any, list[GraphQLError]]:
+    def visit(
+        resolve: Any, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any
+    ) -> Any:
+        return visitor(resolve, source, info, **arguments)
+
+    result = execute_sync(
+        core(full_schema()),
+        document,
+        variable_values=dict(question.variables),
+        operation_name=question.operation_name,
+        # graphql-core passes over a middleware that is neither a function nor has `resolve`.
+        middleware=MiddlewareManager(visit),
+    )
+    return result.data, result.errors or []

@@ -1,0 +1,163 @@
+"""Orders, pages and cursors, on rows that are all in memory."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from functools import cmp_to_key
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from db.catalog_records import CATALOG
+from tests.oracle.values import hopped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from db.catalog import Column, Relation
+    from tests.oracle.seen import Row, Seen
+
+DEFAULT = 50
+"""Rows of a page when nobody says how many, or as many as the role may have."""
+
+CURSOR = "\u0001cursor:"
+"""How the oracle's cursors begin; no text of the records does."""
+
+Keyset: TypeAlias = "tuple[Any, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What rows are ordered by."""
+
+    column: Column
+    hop: Relation | None
+    descending: bool
+
+    @property
+    def by(self) -> tuple[str, str | None, str | None]:
+        """What makes two terms one."""
+        return self.column.name, self.column.function, self.hop.name if self.hop else None
+
+
+def named_terms(entity: str, order_by: Sequence[Mapping[str, Any]]) -> tuple[Term, ...]:
+    """The terms asked for; of two by one value the first."""
+    terms: dict[object, Term] = {}
+    for asked in order_by:
+        for name, direction in asked.items():
+            entry = CATALOG.fields[f"{entity}.{name}"]
+            term = Term(entry.column, entry.hop, direction.value == "DESC")
+            terms.setdefault(term.by, term)
+    return tuple(terms.values())
+
+
+def terms_of(entity: str, order_by: Sequence[Mapping[str, Any]]) -> tuple[Term, ...]:
+    """The terms asked for, and behind them the key, so that no two rows are equal."""
+    terms = {term.by: term for term in named_terms(entity, order_by)}
+    table = CATALOG.entities[entity].table
+    for name in table.key:
+        term = Term(table.columns[name], None, descending=False)
+        terms.setdefault(term.by, term)
+    return tuple(terms.values())
+
+
+def keyset(seen: Seen, row: Row, terms: tuple[Term, ...]) -> Keyset:
+    """What a row is ordered by."""
+    return tuple(
+        hopped(seen.records, row.record, term.column, term.hop, seen.day) for term in terms
+    )
+
+
+def compare(one: Keyset, other: Keyset, terms: tuple[Term, ...]) -> int:
+    """-1, 0 or 1. A missing value is larger than any other."""
+    for a, b, term in zip(one, other, terms, strict=True):
+        if a == b:
+            continue
+        larger = a is None or (b is not None and a > b)
+        return 1 if larger != term.descending else -1
+    return 0
+
+
+@dataclass
+class Cursors:
+    """All cursors that the oracle has handed out: what each belongs to, and where it points."""
+
+    _issued: dict[str, tuple[object, Keyset]] = field(default_factory=dict)
+    _tokens: dict[tuple[object, Keyset], str] = field(default_factory=dict)
+
+    def issue(self, binding: object, place: Keyset) -> str:
+        """The cursor of a place in a list."""
+        token = self._tokens.setdefault((binding, place), f"{CURSOR}{len(self._tokens)}")
+        self._issued[token] = (binding, place)
+        return token
+
+    def place(self, token: str, binding: object) -> Keyset | None:
+        """Where a cursor points; None when it is none, or belongs to another list."""
+        found = self._issued.get(token)
+        return found[1] if found is not None and found[0] == binding else None
+
+
+def binding(
+    subject: str, role: str, name: str, entity: str, arguments: Mapping[str, Any]
+) -> object:
+    """What a cursor belongs to: caller, role, list, filter and order."""
+    return (subject, role, name, entity, _frozen(arguments.get("where")),
+            _frozen(arguments.get("orderBy")))  # fmt: skip
+
+
+def _frozen(value: Any) -> object:
+    match value:
+        case dict():
+            return ("dict", frozenset((name, _frozen(part)) for name, part in value.items()))
+        case list():
+            return ("list", tuple(_frozen(part) for part in value))
+        case enum.Enum():
+            return ("text", str(value.value))
+        case _:
+            return (type(value).__name__, str(value))
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of a page with their cursors, and what pageInfo says."""
+
+    rows: tuple[tuple[Row, str], ...]
+    has_next: bool
+    has_previous: bool
+
+
+def page_of(
+    seen: Seen,
+    rows: Sequence[Row],
+    terms: tuple[Term, ...],
+    arguments: Mapping[str, Any],
+    limit: int,
+    cursors: Cursors,
+    bound: object,
+) -> Page:
+    """The page of these rows that first, after, last and before name."""
+    placed = [(keyset(seen, row, terms), row) for row in rows]
+    placed.sort(key=cmp_to_key(lambda a, b: compare(a[0], b[0], terms)))
+    for name, side in (("after", 1), ("before", -1)):
+        if isinstance(token := arguments.get(name), str):
+            place = cursors.place(token, bound)
+            assert place is not None, "a cursor that the survey should have refused"
+            placed = [each for each in placed if compare(each[0], place, terms) == side]
+    last = arguments.get("last") is not None
+    size = asked_size(arguments, limit)
+    chosen = placed[max(len(placed) - size, 0) :] if last else placed[:size]
+    more = len(placed) > size
+    # Across the boundary that a cursor names there is at least the row that it was taken from.
+    return Page(
+        tuple((row, cursors.issue(bound, place)) for place, row in chosen),
+        has_next=isinstance(arguments.get("before"), str) if last else more,
+        has_previous=more if last else isinstance(arguments.get("after"), str),
+    )
+
+
+def asked_size(arguments: Mapping[str, Any], limit: int) -> int:
+    """The most rows of the page."""
+    for name in ("first", "last"):
+        size = arguments.get(name)
+        if isinstance(size, int):
+            return size
+    return min(DEFAULT, limit)

@@ -1,0 +1,107 @@
+"""The records as one asker may see them on a day: which rows exist, which values show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from db.catalog import Cardinality
+from db.catalog_records import CATALOG
+from tests.oracle.scope import Circumstances, condition_of
+from tests.oracle.values import hopped, one_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from db.catalog import Link
+    from tests.oracle.asker import Asker
+    from tests.oracle.authority import Authority
+    from tests.oracle.records import Record, Records
+    from tests.oracle.scope import Condition
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Row:
+    """A record as an entity, and the row on which conditions of policy stand: itself, or the
+    person or claim that it belongs to."""
+
+    entity: str
+    record: Record
+    belongs_to: Row | None = None
+
+    @property
+    def anchor(self) -> Row:
+        """The row on which conditions of policy stand."""
+        return self.belongs_to or self
+
+
+@dataclass
+class Seen:
+    """One asker's sight of the records."""
+
+    records: Records
+    authority: Authority
+    asker: Asker
+    day: date
+    _conditions: dict[str, dict[str, Condition]] = field(default_factory=dict)
+    _held: dict[tuple[str, Record], frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def role(self) -> str:
+        """The role in which the asker acts."""
+        return self.asker.role
+
+    def held(self, row: Row) -> frozenset[str]:
+        """The row scopes that the anchor of a row meets."""
+        anchor = row.anchor
+        key = (anchor.entity, anchor.record)
+        if key not in self._held:
+            self._held[key] = frozenset(
+                name
+                for name, condition in self._scopes(anchor.entity).items()
+                if condition(anchor.record) is True
+            )
+        return self._held[key]
+
+    def _scopes(self, anchor: str) -> dict[str, Condition]:
+        if anchor not in self._conditions:
+            given = Circumstances(self.records, self.asker.attributes, self.day)
+            texts = self.authority.scopes(self.role, anchor)
+            self._conditions[anchor] = {
+                name: condition_of(text, anchor, given) for name, text in texts.items()
+            }
+        return self._conditions[anchor]
+
+    def may(self, coordinate: str, action: str, row: Row) -> bool:
+        """Whether an action on a coordinate is open on this row."""
+        return self.authority.allows(self.role, coordinate, action, self.held(row))
+
+    def exists(self, row: Row) -> bool:
+        """Whether the row exists for the asker."""
+        return self.authority.exists(self.role, row.anchor.entity, self.held(row))
+
+    def all_of(self, entity: str) -> Iterator[Row]:
+        """Every row of an entity that stands alone and exists."""
+        for record in self.records.by_table[CATALOG.entities[entity].table.name]:
+            row = Row(entity, record)
+            if self.exists(row):
+                yield row
+
+    def linked(self, link: Link, row: Row) -> Iterator[Row]:
+        """The rows that a link leads to and that exist."""
+        if link.relation.cardinality is Cardinality.MANY:
+            found = self.records.related(link.relation, row.record)
+        else:
+            one = one_row(self.records, link.relation, row.record, self.day)
+            found = [] if one is None else [one]
+        own = CATALOG.entities[link.target].anchor == link.target
+        for record in found:
+            target = Row(link.target, record, None if own else row.anchor)
+            if not own or self.exists(target):
+                yield target
+
+    def value(self, coordinate: str, row: Row) -> Any:
+        """The stored value of a coordinate, whoever may see it."""
+        entry = CATALOG.fields[coordinate]
+        return hopped(self.records, row.record, entry.column, entry.hop, self.day)
