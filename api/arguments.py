@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_PAGE = 50
 _MOST_IN_LIST = 1_000
 _LARGEST = 2**31 - 1
+_MOST_DIGITS = 1_000
 
 
 class Values:
@@ -72,7 +73,7 @@ class Values:
                 return value
             case Kind.INTEGER, int() if abs(value) <= _LARGEST:
                 return value
-            case Kind.DECIMAL, Decimal() if value.is_finite():
+            case Kind.DECIMAL, Decimal() if _sized(value):
                 return value
             case Kind.BOOLEAN, bool():
                 return value
@@ -115,6 +116,14 @@ def _storable(text: str) -> bool:
         return b"\x00" not in text.encode("utf-8")
     except UnicodeEncodeError:
         return False
+
+
+def _sized(number: Decimal) -> bool:
+    """Neither infinite nor so long or small that PostgreSQL or its driver could not hold it."""
+    if not number.is_finite():
+        return False
+    _, digits, exponent = number.as_tuple()
+    return len(digits) <= _MOST_DIGITS and abs(int(exponent)) <= _MOST_DIGITS
 
 
 def page_of(

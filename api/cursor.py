@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 64
 _MOST_BYTES = 8 * 1024
-_WIDTH = {Kind.DATE: 13, Kind.INTEGER: 12, Kind.DECIMAL: 24, Kind.BOOLEAN: 6, Kind.UUID: 39}
+# The longest value as JSON and the comma and space behind it.
+_WIDTH = {Kind.DATE: 14, Kind.INTEGER: 13, Kind.DECIMAL: 26, Kind.BOOLEAN: 7, Kind.UUID: 40}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Binding:
     def size(self) -> int:
         """Bytes of the longest keyset of this order; every cursor of it is padded to that."""
         # A character of text takes at most six bytes in JSON: four in UTF-8, six when escaped.
-        return 4 + sum(
+        return 2 + sum(
             _WIDTH.get(term.ref.column.kind, 6 * term.ref.column.width + 4) for term in self.order
         )
 

@@ -50,13 +50,16 @@ def opens_local(guard: Guard, decisions: DecisionSet) -> bool:
 
 
 class _Guarding:
-    """Middleware of one execution: decides about each field before it is resolved."""
+    """Middleware of one execution: decides about each field before it is resolved.
+
+    graphql-core asks an object for a method of just this name, and leaves out one without it.
+    """
 
     def __init__(self, decisions: DecisionSet) -> None:
         self._decisions = decisions
         self.denials: dict[tuple[str, ...], Denial] = {}
 
-    def __call__(
+    def resolve(
         self,
         resolve: Callable[..., Any],
         source: object,

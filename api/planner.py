@@ -59,6 +59,12 @@ if TYPE_CHECKING:
 MOST_ROWS = 60_000
 """Rows that the pages of one operation may hold when all are full."""
 
+MOST_VALUES = 1_000_000
+"""Values that one answer may hold when all its pages are full: what a row has is asked of each."""
+
+MOST_CONDITIONS = 500
+"""Conditions, `and`, `or` and `not` in all filters of one operation."""
+
 MOST_TERMS = 5
 
 
@@ -184,12 +190,17 @@ class _Place:
     rows: int = 1
 
     def below(self, selected: Selected, *, listed: bool = False, rows: int = 1) -> _Place:
-        product = self.rows * max(rows, 1)
-        if product > MOST_ROWS:
-            raise OperationTooComplex(limit=MOST_ROWS)
+        product = _at_most(MOST_ROWS, self.rows * max(rows, 1))
         return _Place(
             (*self.path, selected.key), self.below_list or listed, selected.location, product
         )
+
+
+def _at_most(most: int, count: int) -> int:
+    """The count. OperationTooComplex when it is more than the most."""
+    if count > most:
+        raise OperationTooComplex(limit=most)
+    return count
 
 
 class _Planner:
@@ -197,6 +208,8 @@ class _Planner:
         self.gate = _Gate(decisions)
         self.values = Values()
         self.bindings: list[Binding] = []
+        self._shown = 0
+        self._asked = 0
         self._sealer = sealer
         self._caller = (subject, decisions.role)
         self._limit = decisions.page_limit
@@ -242,7 +255,8 @@ class _Planner:
         arguments = selected.arguments
         where = self._where(arguments.get("where") or {}, entity, None)
         order = self._order(arguments.get("orderBy") or (), entity)
-        digest = where_digest(self._caller, selected.name, entity, arguments)
+        listed = relation.source if relation is not None else "Query"
+        digest = where_digest(self._caller, f"{listed}.{selected.name}", entity, arguments)
         page, binding = page_of(
             arguments, self.values, self._limit, entity, order, (digest, self._sealer)
         )
@@ -306,6 +320,7 @@ class _Planner:
         return tuple(self._output(child, entity, place.below(child)) for child in children)
 
     def _output(self, selected: Selected, entity: Entity, place: _Place) -> Output:
+        self._shown = _at_most(MOST_VALUES, self._shown + place.rows)
         if selected.name == "__typename":
             return Constant(self._key(selected), entity.name)
         coordinate = f"{entity.name}.{selected.name}"
@@ -337,6 +352,7 @@ class _Planner:
         self, asked: Mapping[str, object], entity: Entity, hop: Relation | None
     ) -> Predicate:
         parts: list[Predicate] = []
+        self._asked = _at_most(MOST_CONDITIONS, self._asked + 1)
         for name, value in asked.items():
             match name:
                 case "and" | "or":
@@ -360,6 +376,7 @@ class _Planner:
         parts: list[Predicate] = []
         for name, operand in asked.items():
             operator = Operator(name)
+            self._asked = _at_most(MOST_CONDITIONS, self._asked + 1)
             permit = self.gate.filter(coordinate, operator)
             ref = Ref(field.column, hop or field.hop)
             if operator is Operator.IS_NULL:

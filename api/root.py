@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from api.schema.viewer import Viewer, viewer
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Root:
-    """The root value of one request. Fields are made when they are asked for."""
+    """The root value of one request. Fields are made when they are first asked for."""
 
     def __init__(
         self, principal: Principal, role: str, snapshot: Snapshot, as_of: datetime
@@ -30,12 +31,12 @@ class Root:
         """The caller."""
         return viewer(self._principal, self._role, self._snapshot.version)
 
-    @property
+    @cached_property
     def policy(self) -> dict[str, object]:
         """The effective policy."""
         return policy_facts(self._snapshot)
 
-    @property
+    @cached_property
     def orders(self) -> list[dict[str, object]]:
         """Court orders on file."""
         return [order_facts(order, self._as_of) for order in self._snapshot.orders]

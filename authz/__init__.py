@@ -3,7 +3,6 @@
 In the order in which a request meets them:
 
     principal             who asks; the one role in which a request acts (pure)
-    expiry                whether an hour that a principal carries has passed (pure)
     snapshot              policy and orders at one moment, swapped whole; decisions of a role
     decision              Allow, AllowWhere, Deny; the decisions of a role (pure)
 

@@ -110,9 +110,7 @@ class DecisionSet:
 _NO_RULE = Deny(Reason.NO_RULE)
 
 
-def row_scopes(
-    catalog: Catalog, table: Mapping[tuple[str, str], Decision]
-) -> dict[str, Predicate]:
+def row_scopes(catalog: Catalog, table: Mapping[tuple[str, str], Decision]) -> dict[str, Predicate]:
     """Anchor entity → the union of the conditions under which any value of it can be read.
 
     A row on which nothing may be read does not exist for the role, so it is neither counted nor

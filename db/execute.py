@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 
     from db.sql.pieces import Source, Statement
 
+_SECONDS_FOR_A_CONNECTION = 10.0
+_UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shut down, or the session was ended
+    asyncpg.InsufficientResourcesError,  # too many connections, memory, disk
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InterfaceError,
+    # What asyncpg says where the server ends an idle session just before it is used.
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -56,14 +69,17 @@ def _value(source: Source, inputs: Inputs) -> object:
 async def execute(pool: asyncpg.Pool, statement: Statement, inputs: Inputs) -> tuple[object, ...]:
     """The one row of a statement: JSON as bytes, counts as integers.
 
+    A connection is waited for, but not for ever: a gateway whose connections all hang says so.
+
     Raises StatementFailed, StatementTimeout or DatabaseUnavailable; none of them holds text of the
     driver, which can quote values.
     """
     try:
-        row = await pool.fetchrow(statement.text, *bind(statement, inputs))
+        async with pool.acquire(timeout=_SECONDS_FOR_A_CONNECTION) as connection:
+            row = await connection.fetchrow(statement.text, *bind(statement, inputs))
     except asyncpg.QueryCanceledError:
         raise StatementTimeout from None
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError):
+    except _UNAVAILABLE:
         raise DatabaseUnavailable from None
     except (asyncpg.PostgresError, asyncpg.DataError) as error:
         raise StatementFailed(getattr(error, "sqlstate", "") or "") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -20,6 +21,14 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     # PostgreSQL built the JSON; nobody here needs it as anything but bytes.
     await connection.set_type_codec(
         "json", schema="pg_catalog", format="binary", encoder=bytes, decoder=bytes
+    )
+    # asyncpg sends 9999-12-31 as infinity; to T-MSIS it is the day on which open spans end.
+    await connection.set_type_codec(
+        "date",
+        schema="pg_catalog",
+        format="text",
+        encoder=date.isoformat,
+        decoder=date.fromisoformat,
     )
 
 

@@ -12,6 +12,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from db.catalog import Column, Kind, Relation
 
 
@@ -61,7 +63,7 @@ class Ref:
 class Literal:
     """A constant written in policy. It still enters SQL as a parameter."""
 
-    value: str | int | bool | tuple[str, ...]
+    value: str | int | bool | date | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +184,16 @@ def either(*parts: Predicate) -> Predicate:
                 flat.update(dict.fromkeys(inner))
             case _:
                 flat[part] = None
-    found = tuple(part for part in flat if not any(_within(part, other) for other in flat))
+    conjuncts = {part: _conjuncts(part) for part in flat}
+    # A conjunction that has all parts of another, and more, is within it.
+    found = tuple(
+        part
+        for part, own in conjuncts.items()
+        if not any(wide < own for wide in conjuncts.values())
+    )
     if not found:
         return Never()
     return found[0] if len(found) == 1 else Or(found)
-
-
-def _within(narrow: Predicate, wide: Predicate) -> bool:
-    """Whether a conjunction has all parts of another, and more."""
-    return _conjuncts(wide) < _conjuncts(narrow)
 
 
 def _conjuncts(predicate: Predicate) -> frozenset[Predicate]:

@@ -94,6 +94,7 @@ class Editor:
             self.change_status,
             self.change_outcome,
             self.move,
+            self.rename,
             self.mark,
             self.store,
             self.remove_status,
@@ -191,13 +192,26 @@ class Editor:
         table = self.chance.choice(["variable_demographics", "immigration_determination"])
         return (
             f"""
-            update medicaid.{table} t set enrollee_id = $2
-             where enrollee_id = $1 and span_num = $3
+            update medicaid.{table} t set enrollee_id = $2, span_num = o.free
+              from (select coalesce(max(span_num), 0) + 1 as free
+                      from medicaid.{table} where enrollee_id = $2) o
+             where enrollee_id = $1 and span_num = 1
                and exists (select from medicaid.enrollee where enrollee_id = $2)
-               and not exists (select from medicaid.{table} o
-                                where o.enrollee_id = $2 and o.span_num = $3)
             """,  # noqa: S608 - a constant name
-            (self.who(), self.who(), self.chance.randint(1, 3)),
+            (self.who(), self.who()),
+        )
+
+    def rename(self) -> Statement:
+        return (
+            """
+            update medicaid.enrollee set enrollee_id = $2
+             where enrollee_id = $1
+               and not exists (select from medicaid.enrollee where enrollee_id = $2)
+               and not exists (select from medicaid.variable_demographics where enrollee_id = $1)
+               and not exists (
+                     select from medicaid.immigration_determination where enrollee_id = $1)
+            """,
+            (self.who(), self.who()),
         )
 
     def mark(self) -> Statement:

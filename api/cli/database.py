@@ -16,6 +16,7 @@ from api.settings import Settings
 from db.errors import DatabaseUnavailable
 from db.ingest.seed import seed as seed_records
 from db.ingest.synthea.importing import import_synthea
+from db.ingest.synthea.report import ImportReport
 from db.migrate import grant_gateway
 from db.migrate import migrate as migrate_schema
 
@@ -113,7 +114,11 @@ def import_records(
                 everyone=everyone,
             ),
         )  # fmt: skip
-    show(_facts(report), as_json=bool(options["json"]))
+    assert isinstance(report, ImportReport)  # noqa: S101 - import_synthea returns one
+    if options["json"]:
+        show(report.as_dict(), as_json=True)
+    else:
+        print("\n".join(report.lines()))
 
 
 def _facts(report: object) -> dict[str, object]:

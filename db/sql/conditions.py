@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, assert_never
 
 from db.catalog import Cardinality, Column, Kind
@@ -132,7 +133,9 @@ def _compare(column: str, leaf: Compare, row: Row) -> str:
         case Operator.IN:
             return f"{column} = any ({operand(leaf.operand, f'{kind.value}[]', row)})"
         case Operator.NOT_IN:
-            return f"{column} <> all ({operand(leaf.operand, f'{kind.value}[]', row)})"
+            # Spelt out, because of an empty list even no value is none.
+            listed = operand(leaf.operand, f"{kind.value}[]", row)
+            return f"({column} is not null and {column} <> all ({listed}))"
         case Operator.STARTS_WITH:
             return f"starts_with({column}, {operand(leaf.operand, 'text', row)})"
         case Operator.NOT_STARTS_WITH:
@@ -157,8 +160,11 @@ def operand(source: Operand | None, sql_type: str, row: Row) -> str:
         case AsOf(0):
             return row.names.day
         case AsOf(months):
-            placed = row.names.parameters.place(Literal(months), "integer")
-            return f"({row.names.day} - make_interval(months => {placed}))::date"
+            count = row.names.parameters.place(Literal(months), "integer")
+            return f"({row.names.day} - make_interval(months => {count}))::date"
+        case Literal(str() as text) if sql_type == Kind.DATE.value:
+            placed = Literal(date.fromisoformat(text))
+            return row.names.parameters.place(placed, sql_type)
         case Literal() | Slot() | Attribute():
             return row.names.parameters.place(source, sql_type)
         case None:

@@ -86,9 +86,13 @@ class _Page:
         self.names = names
         self.parent = parent
         self.row = Row(names, rows.table, Level(), _anchor(rows, parent))
-        self.limit = names.parameters.place(rows.page.limit, "integer")
         self.aggregated = False
         self._keyed = False
+
+    @property
+    def limit(self) -> str:
+        # Placed where it is used: a statement has no parameter that its text does not name.
+        return self.names.parameters.place(self.rows.page.limit, "integer")
 
     @property
     def number(self) -> str:

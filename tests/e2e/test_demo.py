@@ -67,7 +67,8 @@ def ground() -> Iterator[Path]:
         path = Path(name)
         path.chmod(0o755)
         yield path
-        EmbeddedServer(path / "state").discard()
+        for state in ("state", "kept"):
+            EmbeddedServer(path / state).discard()
 
 
 @pytest.fixture(scope="module")
@@ -132,19 +133,16 @@ async def test_a_second_start_keeps_the_data(ground: Path) -> None:
     first = ["medicaidId", "dateOfBirth"]
     query = "{ enrollees(first: 3) { nodes { " + " ".join(first) + " } } }"
     answers = []
-    with tempfile.TemporaryDirectory(dir=ground) as name:
-        state_dir = Path(name)
-        state_dir.chmod(0o755)
-        for _ in range(2):
-            async with _demo(state_dir) as running, httpx.AsyncClient() as client:
-                session = (await client.get(f"{running.url}/graphiql/session.json")).json()
-                answer = await client.post(
-                    f"{running.url}/graphql",
-                    json={"query": query},
-                    headers={"Authorization": f"Bearer {session['roles'][0]['token']}"},
-                )
-                answers.append(answer.content)
-        EmbeddedServer(state_dir).discard()
+    state_dir = ground / "kept"
+    for _ in range(2):
+        async with _demo(state_dir) as running, httpx.AsyncClient() as client:
+            session = (await client.get(f"{running.url}/graphiql/session.json")).json()
+            answer = await client.post(
+                f"{running.url}/graphql",
+                json={"query": query},
+                headers={"Authorization": f"Bearer {session['roles'][0]['token']}"},
+            )
+            answers.append(answer.content)
     assert answers[0] == answers[1]
 
 

@@ -44,8 +44,16 @@ async def add_corner_records(owner: asyncpg.Connection) -> None:
     """People and claims with values at every edge that a check of the tables lets through."""
     numbers = count(1)
     for table, row in _records(numbers):
-        names, places = ", ".join(row), ", ".join(f"${n}" for n in range(1, len(row) + 1))
-        await owner.execute(f"insert into medicaid.{table} ({names}) values ({places})", *row.values())
+        # As text, because the driver takes the first and the last day of the calendar for infinity.
+        places = [
+            f"${n}::text::date" if isinstance(value, date) else f"${n}"
+            for n, value in enumerate(row.values(), 1)
+        ]
+        values = [v.isoformat() if isinstance(v, date) else v for v in row.values()]
+        await owner.execute(
+            f"insert into medicaid.{table} ({', '.join(row)}) values ({', '.join(places)})",
+            *values,
+        )
 
 
 def _id(number: int) -> UUID:

@@ -209,6 +209,30 @@ async def test_who_no_longer_shares_an_id_is_in_again(owner: asyncpg.Connection)
     assert await inside(owner, DAY) == {A, B}
 
 
+@pytest.mark.parametrize("table", ["variable_demographics", "immigration_determination"])
+async def test_a_row_that_is_moved_counts_for_its_new_person_alone(
+    table: str, owner: asyncpg.Connection
+) -> None:
+    await add(owner, A, "CA1")
+    await add(owner, B, "CA2")
+    await owner.execute(f"delete from medicaid.{table} where enrollee_id = $1", B)  # noqa: S608 - constant names
+    assert await inside(owner, DAY) == {A}
+    await owner.execute(f"update medicaid.{table} set enrollee_id = $1", B)  # noqa: S608 - constant names
+    assert await inside(owner, DAY) == {B}
+
+
+async def test_a_person_with_a_new_key_holds_the_same_id(owner: asyncpg.Connection) -> None:
+    await add(owner, A, "CA1")
+    await owner.execute(PERSON, B, "CA2")
+    await owner.execute(
+        "update medicaid.enrollee set enrollee_id = $2 where enrollee_id = $1", B, UUID(int=3)
+    )
+    await agree(owner, [DAY])
+    await owner.execute("update medicaid.enrollee set msis_identification_num = 'CA1'")
+    await agree(owner, [DAY])
+    assert await inside(owner, DAY) == set()
+
+
 @pytest.mark.parametrize(
     "population", ["{}", "{(,)}", "{[2026-03-15,2026-03-16)}", "{[1900-01-01,2100-01-01)}"]
 )

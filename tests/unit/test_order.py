@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from authz.errors import OrderInvalid
-from authz.expiry import expired
 from authz.order import Order, Status, last_change, next_change
 from authz.order_file import parse_order
 from authz.packaged import load_orders
@@ -171,19 +170,3 @@ def test_the_packaged_order_says_what_is_known_of_it() -> None:
         assert f"Enrollee.{name}" not in order.grants
     assert order.grants.keys().isdisjoint({"Enrollee.id", "Enrollee.caseNumber"})
     assert "HomeAddress.county" not in order.grants
-
-
-HOURS = {
-    "past": ("2026-02-01T00:00:00Z", True),
-    "this very moment": ("2026-03-01T00:00:00Z", True),
-    "to come": ("2026-03-01T00:00:01Z", False),
-    "to come elsewhere": ("2026-02-28T20:00:00-08:00", False),
-    "without an offset": ("2126-03-01T00:00:00", True),
-    "no instant": ("tomorrow", True),
-}
-
-
-@pytest.mark.parametrize("case", HOURS)
-def test_an_hour_that_is_past_or_none_has_expired(case: str) -> None:
-    until, over = HOURS[case]
-    assert expired(until, at(3, 1)) is over

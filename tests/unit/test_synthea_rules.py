@@ -144,7 +144,7 @@ def test_eligibility_groups_change_with_age_and_not_ahead_of_time(
     stages = by_age(Span(max(born, date(1990, 1, 1)), None, MCD), born, LAST)
     # Seed and key for which the draw takes the group that is expected here.
     groups = [
-        determinant(Draw(0, "b"), age(born, each.start), dual=False, immigration="8").group
+        determinant(Draw(0, "c"), age(born, each.start), dual=False, immigration="8").group
         for each in stages
     ]
     assert [(each.end, group) for each, group in zip(stages, groups, strict=True)] == expected

@@ -1,0 +1,192 @@
+"""Filters, orders and pages in the making, along the schema's own input types.
+
+Mostly such as the role may use, because an operation that is refused shows nothing further.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLString,
+    get_named_type,
+    get_nullable_type,
+)
+
+from api.schema.build import core, full_schema
+from db.catalog_records import CATALOG
+from tests.oracle.authority import Verdict
+from tests.oracle.pool import Word
+from tests.oracle.sketch import Node
+
+if TYPE_CHECKING:
+    from tests.oracle.authority import Authority
+    from tests.oracle.pool import Pool
+    from tests.oracle.sketch import Sketch
+
+_TRIES = 4
+
+
+@dataclass
+class Inputs:
+    """Makes input values for one role."""
+
+    sketch: Sketch
+    pool: Pool
+    authority: Authority
+    role: str
+    strangeness: int
+    """How often, in percent, something that the role may not use."""
+
+    def where(self, entity: str, depth: int = 0) -> dict[str, Node]:
+        """The fields of a filter on an entity."""
+        type_ = _input(f"{entity}Where")
+        found: dict[str, Node] = {}
+        for _ in range(self.sketch.number(0 if self.sketch.chance(5) else 1, 2)):
+            if depth < 3 and self.sketch.chance(30):
+                word = self.sketch.one(["not", "or", "and"])
+                found[word] = Node(type_.fields[word].type, self._joined(entity, word, depth))
+            else:
+                name, node = self._about(entity, depth)
+                found[name] = node
+        return found
+
+    def _joined(self, entity: str, word: str, depth: int) -> Any:
+        if word == "not":
+            return self.where(entity, depth + 1)
+        item = GraphQLNonNull(_input(f"{entity}Where"))
+        size = self.sketch.number(0 if self.sketch.chance(8) else 1, 3)
+        return [Node(item, self.where(entity, depth + 1)) for _ in range(size)]
+
+    def _about(self, entity: str, depth: int) -> tuple[str, Node]:
+        type_ = _input(f"{entity}Where")
+        names = [name for name in type_.fields if name not in ("and", "or", "not")]
+        strange = self.sketch.chance(self.strangeness)
+        name = names[0]
+        for _ in range(_TRIES):
+            name = self.sketch.one(names)
+            link = CATALOG.links.get(f"{entity}.{name}")
+            if link is not None:
+                return name, Node(type_.fields[name].type, self.where(link.target, depth + 1))
+            coordinate = f"{entity}.{name}"
+            operators = self._operators(coordinate, type_.fields[name].type, strange=strange)
+            if operators:
+                return name, self._comparison(coordinate, type_.fields[name].type, operators)
+        operators = self._operators(f"{entity}.{name}", type_.fields[name].type, strange=True)
+        return name, self._comparison(f"{entity}.{name}", type_.fields[name].type, operators)
+
+    def _operators(self, coordinate: str, type_: Any, *, strange: bool) -> list[str]:
+        offered = list(get_nullable_type(type_).fields)
+        if strange:
+            return offered
+        return [name for name in offered if self._open(coordinate, f"filter:{name}")]
+
+    def _open(self, coordinate: str, action: str) -> bool:
+        return self.authority.verdict(self.role, coordinate, action) is not Verdict.NONE
+
+    def _comparison(self, coordinate: str, type_: Any, operators: list[str]) -> Node:
+        named = get_nullable_type(type_)
+        size = 2 if self.sketch.chance(20) else 1
+        chosen = {self.sketch.one(operators) for _ in range(size)}
+        return Node(
+            type_,
+            {
+                name: Node(named.fields[name].type, self._operand(coordinate, name, named))
+                for name in sorted(chosen)
+            },
+        )
+
+    def _operand(self, coordinate: str, operator: str, type_: GraphQLInputObjectType) -> Any:
+        if self.sketch.chance(1):
+            return None
+        match operator:
+            case "isNull":
+                return self.sketch.one([True, False])
+            case "in" | "notIn":
+                item = get_nullable_type(type_.fields[operator].type).of_type
+                size = self.sketch.number(0 if self.sketch.chance(15) else 1, 3)
+                return [Node(item, self._single(coordinate)) for _ in range(size)]
+            case "startsWith":
+                return str(self._single(coordinate))[: self.sketch.number(0, 3)]
+            case _:
+                return self._single(coordinate)
+
+    def _single(self, coordinate: str) -> Any:
+        known, edges = self.pool.values(coordinate), self.pool.edges(coordinate)
+        if edges and (not known or self.sketch.chance(8)):
+            return self.sketch.one(edges)
+        return self.sketch.one(known or [True, False])
+
+    def order_by(self, entity: str) -> list[Node]:
+        """The terms of an order of an entity."""
+        type_ = _input(f"{entity}OrderBy")
+        item = GraphQLNonNull(type_)
+        names = list(type_.fields)
+        terms: list[Node] = []
+        for _ in range(self.sketch.number(1, 3)):
+            name = self.sketch.one(names)
+            if not self.sketch.chance(self.strangeness):
+                name = self._sortable(entity, names) or name
+                if not self._sorts(f"{entity}.{name}"):
+                    return []
+            direction = Word(self.sketch.one(["ASC", "DESC"]))
+            terms.append(Node(item, {name: Node(type_.fields[name].type, direction)}))
+        return terms
+
+    def _sortable(self, entity: str, names: list[str]) -> str | None:
+        for _ in range(_TRIES * 3):
+            name = self.sketch.one(names)
+            if self._sorts(f"{entity}.{name}"):
+                return str(name)
+        return None
+
+    def _sorts(self, coordinate: str) -> bool:
+        verdict = self.authority.verdict
+        return all(
+            verdict(self.role, coordinate, action) is Verdict.ALL for action in ("sort", "read")
+        )
+
+    def page(self, *, nested: bool) -> dict[str, Node]:
+        """first, last, both or neither."""
+        sketch = self.sketch
+        limit = self.authority.policy.roles[self.role].page_limit
+        size = sketch.number(0 if sketch.chance(10) else 1, min(limit, 4 if nested else 12))
+        if sketch.chance(2):
+            size = sketch.one([limit, limit + 1, -1])
+        match sketch.one(["first"] * 6 + ["last"] * 4 + (["neither", "both", "null"])):
+            case "first" | "last" as name:
+                return {name: Node(GraphQLInt, size)}
+            case "both" if sketch.chance(15):
+                return {"first": Node(GraphQLInt, 1), "last": Node(GraphQLInt, 1)}
+            case "null":
+                return {"first": Node(GraphQLInt, size), "last": Node(GraphQLInt, None)}
+            case _:
+                return {} if not nested else {"first": Node(GraphQLInt, size)}
+
+    def arguments(self, entity: str, path: tuple[str, ...]) -> str:
+        """The arguments of a list, in parentheses, or nothing."""
+        sketch = self.sketch
+        given = self.page(nested=len(path) > 1)
+        if sketch.chance(45):
+            given["where"] = Node(_input(f"{entity}Where"), self.where(entity))
+        if sketch.chance(50):
+            item = GraphQLNonNull(_input(f"{entity}OrderBy"))
+            given["orderBy"] = Node(GraphQLList(item), self.order_by(entity))
+        texts = [f"{name}: {sketch.value(node)}" for name, node in given.items()]
+        for name in ("after", "before"):
+            if sketch.chance(35):
+                texts.append(f"{name}: {sketch.cursor(path)}")
+            elif sketch.chance(1):
+                texts.append(f"{name}: {sketch.value(Node(GraphQLString, 'no cursor'))}")
+        return f"({', '.join(texts)})" if texts else ""
+
+
+def _input(name: str) -> GraphQLInputObjectType:
+    type_ = get_named_type(core(full_schema()).type_map[name])
+    assert isinstance(type_, GraphQLInputObjectType)
+    return type_

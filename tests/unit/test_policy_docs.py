@@ -1,0 +1,47 @@
+"""The examples of docs/policy.md are what they say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from authz import questions
+from authz.decision import AllowWhere, Deny, condition
+from authz.enforcer import decide
+from authz.policy_file import parse_policy
+from authz.scope import parse_scope
+from db.catalog_records import CATALOG
+from db.predicate import both
+
+TEXT = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    """The one example in a language."""
+    found: list[str] = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    (one,) = found
+    return one
+
+
+def test_the_whole_policy_is_one_and_decides_as_the_text_says() -> None:
+    policy = parse_policy(CATALOG, block("toml"))
+    county, adults = (
+        policy.scopes[name]["Enrollee"].predicate for name in ("own_county", "adults")
+    )
+    assert decide(policy, "chief", "Enrollee.ssn", "filter:eq") == AllowWhere(county)
+    assert isinstance(decide(policy, "chief", "Enrollee.ssn", "filter:in"), Deny)
+    assert isinstance(decide(policy, "clerk", "Enrollee.lastName", "update"), Deny)
+    rows = condition(decide(policy, "chief", "Enrollee.lastName", "update"))
+    alive = parse_scope(CATALOG, "Enrollee", "date_of_death > as_of")
+    assert rows == both(adults, county, alive)
+    assert decide(policy, "chief", "Enrollee.firstName", "read") == AllowWhere(county)
+
+
+def test_every_scope_has_a_meaning_on_a_person() -> None:
+    for line in block("scope").splitlines():
+        parse_scope(CATALOG, "Enrollee", line)
+
+
+def test_every_action_is_in_the_table() -> None:
+    (row,) = re.findall(r"\| `actions` \|.*", TEXT)
+    assert set(re.findall(r"`(\w+)`", row)) == questions.ACTIONS | {"actions"}
