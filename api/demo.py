@@ -139,6 +139,11 @@ def demo_claims(role: str) -> dict[str, object]:
             return {}
 
 
+def first_queries() -> dict[str, str]:
+    """Role → the query that GraphiQL offers for it."""
+    return {role.name: role.query for role in _ROLES}
+
+
 def example_claims(role: str, examples: Mapping[str, str]) -> dict[str, object]:
     """Attributes under which a role sees something; `examples` are values of the records."""
     wanted = {each.name: each.attributes for each in _ROLES}.get(role, ())

@@ -73,7 +73,7 @@ GROUND = [date(2026, 1, 1) + timedelta(days=n) for n in range(24)]
 WITH_EDGES = [GROUND[0] - timedelta(days=1), *GROUND, GROUND[-1] + timedelta(days=1)]
 IDS = ["CA1", "CA2", "CA3", "CA4", "CA5", "CA6", "CA7", "CA8", "912345678", "912345679"]
 FOLK = [UUID(int=n) for n in range(1, 6)]
-STATUSES = [("0", "3")] * 12
+STATUSES: list[tuple[str | None, str | None]] = [("0", "3")] * 12
 STATUSES += [("0", "1"), ("0", "2"), ("0", None), ("1", "8")]
 STATUSES += [(None, None), (None, "3")]
 OUTCOMES = ["unlawfully_present"] * 8 + ["lawfully_present", "undetermined"]

@@ -32,7 +32,7 @@ GENERATED = settings(
     max_examples=CASES,
     deadline=None,
     database=None,
-    phases=(Phase.generate, Phase.shrink),
+    phases=(Phase.generate,) if os.environ.get("NOSHRINK") else (Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )
 
