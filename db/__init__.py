@@ -2,7 +2,8 @@
 
 In the order in which a request meets them:
 
-    catalog, codes        tables, columns, relations, value lists (pure)
+    catalog, codes        coordinates, columns, relations, value lists (pure); their entries in
+                          tables and catalog_records
     predicate, plan       row conditions; the typed intermediate form of an operation (pure)
     sql/                  plan → statement; the only package that makes SQL text (pure)
     pool, execute         connections; bytes out
