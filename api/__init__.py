@@ -9,7 +9,8 @@ In the order in which a request meets them:
                               strict_json are its parts
     operation                 document → validated operation; the GraphQL AST ends here
     view                      the part of the schema that a role may reach
-    planner, arguments        operation and decisions → plan; its values, pages and cursors (pure)
+    planner                   operation and decisions → plan (pure); gate, narrowing and arguments are
+                              its parts: what is permitted, filters and orders, values and pages
     cursor                    a keyset, sealed
     local, root, shown        root fields that are no records: introspection, viewer, policy, orders
     reply                     envelope around PostgreSQL's bytes; error → code

@@ -15,13 +15,14 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
+    VariableDefinitionNode,
     execute_sync,
-    get_location,
+    print_ast,
 )
 
 from api.errors import OnePath
+from api.gate import Denial
 from api.guard import Guard, Opens, guard_of
-from api.planner import Denial
 from api.schema.build import core, full_schema
 from authz.decision import Allow
 from authz.policy_coordinates import EXTRA
@@ -78,8 +79,7 @@ class _Guarding:
         node = info.field_nodes[0]
         location = (0, 0)
         if node.loc is not None:
-            place = get_location(node.loc.source, node.loc.start)
-            location = (place.line, place.column)
+            location = (node.loc.start_token.line, node.loc.start_token.column)
         self.denials[path] = Denial(coordinate, path, len(path) < len(steps), location)
 
 
@@ -113,19 +113,24 @@ def _split(document: DocumentNode) -> tuple[DocumentNode | None, DocumentNode | 
     operation, *fragments = document.definitions
     assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 - api.operation made it so
     fields = [node for node in operation.selection_set.selections if isinstance(node, FieldNode)]
+    variables = operation.variable_definitions or ()
+    # All that introspection takes. Variables of other types can be of one that the view lacks.
+    simple = tuple(v for v in variables if print_ast(v.type).strip("[]!") in ("String", "Boolean"))
 
-    def part(chosen: list[FieldNode]) -> DocumentNode | None:
+    def part(
+        chosen: list[FieldNode], variables: tuple[VariableDefinitionNode, ...]
+    ) -> DocumentNode | None:
         if not chosen:
             return None
         reduced = OperationDefinitionNode(
             operation=operation.operation,
             name=operation.name,
-            variable_definitions=operation.variable_definitions,
+            variable_definitions=variables,
             selection_set=SelectionSetNode(selections=tuple(chosen)),
         )
         return DocumentNode(definitions=(reduced, *fragments))
 
     return (
-        part([node for node in fields if node.name.value.startswith("__")]),
-        part([node for node in fields if not node.name.value.startswith("__")]),
+        part([node for node in fields if node.name.value.startswith("__")], simple),
+        part([node for node in fields if not node.name.value.startswith("__")], variables),
     )

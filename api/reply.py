@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from api.cursor import Binding, Sealer
-    from api.planner import Denial
+    from api.gate import Denial
     from db.errors import FieldwardError
 
 
