@@ -7,10 +7,11 @@ In the order in which a request meets them:
     request                   HTTP → GraphQL request
     authenticate              token → principal; claims, key_set, key_source, token_settings,
                               strict_json are its parts
-    operation                 document → validated operation; the GraphQL AST ends here
+    document                  text → document: parsed, validated once for all roles, remembered
+    document, operation       text → validated document → operation; the GraphQL AST ends here
     view                      the part of the schema that a role may reach
-    planner                   operation and decisions → plan (pure); gate, narrowing and arguments are
-                              its parts: what is permitted, filters and orders, values and pages
+    planner                   operation and decisions → plan (pure); its parts are gate (what is
+                              permitted), narrowing (filters, orders), arguments (values, pages)
     cursor                    a keyset, sealed
     local, root, shown        root fields that are no records: introspection, viewer, policy, orders
     reply                     envelope around PostgreSQL's bytes; error → code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from api.endpoint import Endpoint
 from api.errors import NotReady
 from api.explorer import routes as explorer_routes
 from api.reply import error_of, failure
+from api.request import JSON
 from authz.packaged import load_seed
 from authz.snapshot import Holder
 from db.catalog_records import CATALOG
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _NO_ROLES = b'{"demo":false,"roles":[]}'
 _NO_STORE = {"Cache-Control": "no-store"}
+_SECONDS_TO_BE_READY = 2.0
 
 
 def create_app(
@@ -73,16 +76,20 @@ def create_app(
 
     async def graphql(request: Request) -> Response:
         if not endpoints:
-            return Response(failure([error_of(NotReady())]), NotReady.status)
+            return Response(
+                failure([error_of(NotReady())]), NotReady.status, _NO_STORE, media_type=JSON
+            )
         return await endpoints[0](request)
 
     async def ready(_: Request) -> Response:
         try:
             if not endpoints:
                 raise NotReady
-            await tokens.keys.current()
-            await endpoints[0].pool.fetchval("select 1", timeout=2)
-        except (FieldwardError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(_SECONDS_TO_BE_READY):
+                await tokens.keys.current()
+                await endpoints[0].pool.fetchval("select 1")
+        # Whatever it is, a request would meet it too.
+        except Exception as error:
             code = error.code if isinstance(error, FieldwardError) else NotReady.code
             return JSONResponse({"ready": False, "code": code}, 503, _NO_STORE)
         return JSONResponse({"ready": True}, headers=_NO_STORE)
@@ -91,11 +98,15 @@ def create_app(
         return JSONResponse({"alive": True}, headers=_NO_STORE)
 
     async def exposition(_: Request) -> Response:
-        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
+        return Response(
+            metrics.exposition(), media_type="text/plain; version=0.0.4", headers=_NO_STORE
+        )
 
     return Starlette(
         routes=[
-            Route("/graphql", graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route(
+                "/graphql", graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+            ),
             Route("/healthz", health),
             Route("/readyz", ready),
             Route("/metrics", exposition),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+import traceback
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,16 +18,18 @@ from starlette.responses import Response
 
 from api import metrics
 from api.authenticate import challenge, complete
+from api.document import DocumentInvalid
 from api.errors import (
     AccessEnded,
     AttributeMissing,
+    Defect,
     MethodNotAllowed,
     RequestMalformed,
     SharedMedicaidId,
 )
 from api.explorer import page_response, wants_page
 from api.local import answer_local
-from api.operation import DocumentInvalid, read_operation
+from api.operation import read_operation
 from api.planner import plan_operation
 from api.reply import compact, denial_of, error_of, failure, sealed, success
 from api.request import GRAPHQL, JSON, media_type, read_request
@@ -77,7 +80,7 @@ class Endpoint:
         if wants_page(request):
             return page_response(request)
         began = time.perf_counter()
-        kind, code, role = JSON, "", ""
+        kind, code, role, before = JSON, "", "", True
         try:
             kind = media_type(request)
             asked = await read_request(request)
@@ -86,19 +89,17 @@ class Endpoint:
             snapshot = self.policy.current(as_of)
             named = _header(request, "acting-role")
             role = acting_role(principal, named, snapshot.capped, snapshot.roles)
+            before = False
+            decisions = snapshot.decisions(role)
+            view = self._view(decisions)
+            operation = read_operation(asked.query, asked.operation_name, asked.variables, view)
+            body = await self._answer(operation, principal, snapshot, decisions, view, as_of)
+            response = Response(body, media_type=kind)
         except FieldwardError as error:
-            code = error.code
-            response = _refused(error, kind, before=True)
-        else:
-            try:
-                decisions = snapshot.decisions(role)
-                view = self._view(decisions)
-                operation = read_operation(asked.query, asked.operation_name, asked.variables, view)
-                body = await self._answer(operation, principal, snapshot, decisions, view, as_of)
-                response = Response(body, media_type=kind)
-            except FieldwardError as error:
-                code = error.code
-                response = _refused(error, kind, before=False)
+            code, response = error.code, _refused(error, kind, before=before)
+        except Exception as error:
+            defect = _defect(error)
+            code, response = defect.code, _refused(defect, kind, before=before)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         metrics.observe(role, response.status_code, code, time.perf_counter() - began)
@@ -197,6 +198,18 @@ def _check_attributes(principal: Principal, required: frozenset[str], as_of: dat
         raise AccessEnded
 
 
+def _located(locations: tuple[tuple[int, int], ...]) -> dict[str, object]:
+    # An empty list of locations would be against the specification (section 7.1.2).
+    places = [{"line": line, "column": column} for line, column in locations]
+    return {"locations": places} if places else {}
+
+
+def _defect(error: Exception) -> Defect:
+    """A mistake of ours by its type and place. Its own text could quote a request or a record."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return Defect(f"{type(error).__name__} in {frame.name}, line {frame.lineno}")
+
+
 def _refused(error: FieldwardError, kind: str, *, before: bool) -> Response:
     """A refusal. GraphQL over HTTP: a well-formed request is answered 200 in application/json."""
     shown: list[dict[str, object]]
@@ -204,7 +217,7 @@ def _refused(error: FieldwardError, kind: str, *, before: bool) -> Response:
         shown = [
             {
                 "message": problem.message,
-                "locations": [{"line": a, "column": b} for a, b in problem.locations],
+                **_located(problem.locations),
                 "extensions": {"code": error.code},
             }
             for problem in error.problems

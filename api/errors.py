@@ -157,7 +157,7 @@ class OperationUnknown(FieldwardError):
 
 
 class VariableInvalid(FieldwardError):
-    """A variable is missing or not of its type; `variable` names it."""
+    """A variable is missing or not of its type; `extensions.variables` names those of them."""
 
     code = "FW112"
     public = "a variable is missing or not of its type"
@@ -249,6 +249,14 @@ class SettingsInvalid(FieldwardError):
 
     code = "FW191"
     public = "the settings are not valid"
+
+
+class Defect(FieldwardError):
+    """A mistake of the gateway's own; its log says where."""
+
+    code = "FW193"
+    public = "internal error"
+    status = 500
 
 
 class NotReady(FieldwardError):

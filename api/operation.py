@@ -1,15 +1,13 @@
 """Document → validated operation. The GraphQL AST ends here; nothing behind knows it.
 
-A document is parsed and validated once, against the full schema, so that one client document works
-for every role. The messages of a document that is not valid come from the caller's own view of the
-schema: they help with what the caller may see, and name nothing else.
+The messages of a document that is not valid come from the caller's own view of the schema: they
+help with what the caller may see, and name nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -25,29 +23,25 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    ValueNode,
+    VariableDefinitionNode,
     get_argument_values,
     get_directive_values,
-    get_location,
     get_named_type,
     get_variable_values,
-    parse,
-    validate,
 )
 
+from api.document import DocumentInvalid, Shelf, problems
 from api.errors import OperationTooComplex, OperationUnknown, VariableInvalid
 from api.schema.build import core, full_schema
 from api.schema.query import RECORDS
-from db.errors import FieldwardError
 
 if TYPE_CHECKING:
     from graphql import GraphQLField, GraphQLSchema, SelectionNode
     from graphql.execution.values import VariableValues
 
-MOST_TOKENS = 15_000
+MOST_ROOTS = 50
 MOST_SELECTIONS = 1_000
 MOST_DEPTH = 14
-_MOST_MESSAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,50 +74,7 @@ class Operation:
     variables: Mapping[str, Any] = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a document: a message without a value, and where."""
-
-    message: str
-    locations: tuple[tuple[int, int], ...]
-
-
-class DocumentInvalid(FieldwardError):
-    """The document does not parse or validate; an error says what is wrong in the caller's view."""
-
-    code = "FW110"
-    public = "the document is not valid"
-    status = 400
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__()
-        self.problems = problems
-
-
-@lru_cache(maxsize=1024)
-def _parsed(text: str) -> DocumentNode:
-    try:
-        return parse(text, max_tokens=MOST_TOKENS)
-    except GraphQLError as error:
-        raise DocumentInvalid((_problem(error, "syntax error"),)) from None
-    except RecursionError:
-        raise OperationTooComplex from None
-
-
-@lru_cache(maxsize=1024)
-def _valid(text: str) -> bool:
-    try:
-        return not validate(core(full_schema()), _parsed(text), max_errors=1, hide_suggestions=True)
-    except RecursionError:
-        raise OperationTooComplex from None
-
-
-def _problem(error: GraphQLError, message: str | None = None) -> Problem:
-    locations = tuple((place.line, place.column) for place in error.locations or ())
-    # A message about a literal quotes it.
-    if message is None and any(isinstance(node, ValueNode) for node in error.nodes or ()):
-        message = "a value is not of the type that is expected here"
-    return Problem(message or error.message, locations)
+_SHELF = Shelf()
 
 
 def read_operation(
@@ -133,27 +84,31 @@ def read_operation(
 
     Raises DocumentInvalid, OperationUnknown, VariableInvalid or OperationTooComplex.
     """
-    document = _parsed(text)
-    if not _valid(text):
-        found = validate(view, document, max_errors=_MOST_MESSAGES, hide_suggestions=True)
-        problems = tuple(_problem(error) for error in found)
-        raise DocumentInvalid(problems or (Problem("the document is not valid", ()),))
+    read = _SHELF.read(text)
+    if not read.valid:
+        raise DocumentInvalid(problems(read, view))
+    document = read.tree
     operation = _named(document, name)
     schema = core(full_schema())
     coerced = get_variable_values(
         schema, operation.variable_definitions or (), dict(variables), hide_suggestions=True
     )
     if isinstance(coerced, list):
-        raise VariableInvalid
+        raise VariableInvalid(variables=_named_variables(coerced))
     reader = _Reader(document, schema, coerced)
     assert schema.query_type is not None  # noqa: S101 - a schema without Query is not built
     roots = reader.collect(operation.selection_set, schema.query_type)
+    if len(roots) > MOST_ROOTS:
+        raise OperationTooComplex(limit=MOST_ROOTS)
     records = tuple(
         reader.selected(key, nodes, schema.query_type, 1)
         for key, nodes in roots.items()
         if nodes[0].name.value in RECORDS
     )
-    rest = [n for nodes in roots.values() for n in nodes if n.name.value not in RECORDS]
+    others = [nodes for nodes in roots.values() if nodes[0].name.value not in RECORDS]
+    for nodes in others:
+        reader.weigh(nodes)
+    rest = [node for nodes in others for node in nodes]
     local = _document(document, operation, rest) if rest else None
     return Operation(
         operation.name.value if operation.name else None, records, local, tuple(roots), variables
@@ -167,6 +122,17 @@ def _named(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
     if len(operations) != 1 or operations[0].operation is not OperationType.QUERY:
         raise OperationUnknown
     return operations[0]
+
+
+def _named_variables(errors: list[GraphQLError]) -> list[str]:
+    return sorted(
+        {
+            node.variable.name.value
+            for error in errors
+            for node in error.nodes or ()
+            if isinstance(node, VariableDefinitionNode)
+        }
+    )
 
 
 def _document(
@@ -229,18 +195,37 @@ class _Reader:
         include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
         return not (include and include["if"] is False)
 
+    def weigh(self, nodes: list[FieldNode]) -> None:
+        """Counts what is no record as if it were. Raises OperationTooComplex."""
+        self._count()
+        for found in self._below(nodes).values():
+            self.weigh(found)
+
+    def _below(self, nodes: list[FieldNode]) -> dict[str, list[FieldNode]]:
+        found: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for node in nodes:
+            if node.selection_set is not None:
+                self._gather(node.selection_set, found, seen)
+        return found
+
+    def _count(self) -> None:
+        self._selections += 1
+        if self._selections > MOST_SELECTIONS:
+            raise OperationTooComplex(limit=MOST_SELECTIONS)
+
     def selected(
         self, key: str, nodes: list[FieldNode], parent: GraphQLObjectType, depth: int
     ) -> Selected:
-        self._selections += 1
-        if self._selections > MOST_SELECTIONS or depth > MOST_DEPTH:
-            raise OperationTooComplex
+        self._count()
+        if depth > MOST_DEPTH:
+            raise OperationTooComplex(limit=MOST_DEPTH)
         node = nodes[0]
         name = node.name.value
         location = (0, 0)
         if node.loc is not None:
-            place = get_location(node.loc.source, node.loc.start)
-            location = (place.line, place.column)
+            # The token knows; to count lines anew for every field takes seconds in a long document.
+            location = (node.loc.start_token.line, node.loc.start_token.column)
         if name == "__typename":
             return Selected(name, key, {}, (), location)
         definition: GraphQLField = parent.fields[name]
@@ -251,10 +236,6 @@ class _Reader:
         type_ = get_named_type(definition.type)
         children: list[Selected] = []
         if isinstance(type_, GraphQLObjectType):
-            below: dict[str, list[FieldNode]] = {}
-            seen: set[str] = set()
-            for each in nodes:
-                if each.selection_set is not None:
-                    self._gather(each.selection_set, below, seen)
+            below = self._below(nodes)
             children = [self.selected(k, n, type_, depth + 1) for k, n in below.items()]
         return Selected(name, key, arguments, tuple(children), location)

@@ -12,9 +12,11 @@ from db.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
-# A statement above asyncpg's default of 15 kB would be prepared anew for every request.
-_LARGEST_CACHED_STATEMENT = 256 * 1024
-_STATEMENTS_PER_CONNECTION = 512
+# A statement above asyncpg's default of 15 kB would be prepared anew for every request, and what
+# clients ask for makes 1 to 10 kB. A server keeps some 35 bytes per character of a statement, on
+# every connection, so both limits bound what a caller who invents documents can fill.
+_LARGEST_CACHED_STATEMENT = 32 * 1024
+_STATEMENTS_PER_CONNECTION = 256
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from db.predicate import Predicate
 
 
-@lru_cache(maxsize=2048)
+# The widest plan and its statement take 2 MB.
+@lru_cache(maxsize=512)
 def render(plan: Plan) -> Statement:
     """The statement of a plan. Columns are named r0, r1, … and, for single rows, n0, n1, …"""
     names = Names()

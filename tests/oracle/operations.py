@@ -36,13 +36,13 @@ class Case:
     cursors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class Source:
-    """What operations are made of."""
+    """What operations are made of. No dataclass, as World is none."""
 
-    authority: Authority
-    pool: Pool
-    askers: Sequence[Asker]
+    def __init__(self, authority: Authority, pool: Pool, askers: Sequence[Asker]) -> None:
+        self.authority = authority
+        self.pool = pool
+        self.askers = askers
 
 
 @st.composite

@@ -360,7 +360,7 @@ UNSAFE = {
     "alter role {} replication": "may replicate",
     "grant pg_read_all_data to {}": "is pg_read_all_data",
     "grant pg_execute_server_program to {}": "is pg_execute_server_program",
-    "alter table medicaid.phone owner to {}": "owns phone",
+    "grant create on schema medicaid to {0}; alter table medicaid.phone owner to {0}": "owns phone",
     "grant insert on medicaid.claim to {}": "may write claim",
     "grant update (zip) on medicaid.home_address to {}": "may write home_address",
     "grant delete on medicaid.medicaid_id to {}": "may write medicaid_id",

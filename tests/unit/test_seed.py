@@ -104,6 +104,22 @@ async def test_seeding_that_was_stopped_goes_on_where_it_ended(
         assert await contents(owner) == await contents(other)
 
 
+async def test_people_and_the_note_of_them_are_written_together(
+    owner: asyncpg.Connection, small_blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def copy_and_fail(connection: asyncpg.Connection, batch: Batch) -> int:
+        rows = await copy_batch(connection, batch)
+        if batch.people and await count(connection) > 40:
+            raise ConnectionResetError
+        return rows
+
+    monkeypatch.setattr(seeding, "copy_batch", copy_and_fail)
+    with pytest.raises(ConnectionResetError):
+        await seed(owner, 100, SEED)
+    assert await count(owner) == 40
+    assert await owner.fetchval("select people from fieldward.seeding") == 40
+
+
 async def test_two_who_seed_at_once_seed_once(template: str) -> None:
     async with fresh_database(template) as url, connected(url) as one, connected(url) as other:
         done = await asyncio.gather(seed(one, 50, SEED), seed(other, 50, SEED))
@@ -143,7 +159,7 @@ async def test_a_version_does_not_go_on_with_what_another_began(
     owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await seed(owner, 20, SEED)
-    monkeypatch.setattr(seeding, "VERSION", seeding.VERSION + 1)
+    monkeypatch.setattr(seeding, "VERSION", generate.VERSION + 1)
     assert (await seed(owner, 20, SEED)).people == 0
     with pytest.raises(ImportRefused, match="another version"):
         await seed(owner, 30, SEED)
