@@ -149,8 +149,8 @@ class Catalog:
 
     @property
     def listed(self) -> frozenset[str]:
-        """The entities that are reached through a connection."""
-        roots = {"Enrollee", "Claim", "Provider", "Plan"}
+        """The entities that are reached through a connection: anchors from the root, and lists."""
+        roots = {entity.name for entity in self.entities.values() if entity.anchor == entity.name}
         many = {
             link.target
             for link in self.links.values()
