@@ -3,6 +3,8 @@
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 PORT ?= 8000
 CASES ?= 2000
+# A file stays on one worker, because its tests share servers; four workers are four databases.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -24,10 +26,10 @@ demo: install
 	@PORT='$(PORT)' exec $(VENV)/bin/fieldward demo
 
 test: install-test
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 assure: install-test
-	FIELDWARD_CASES='$(CASES)' $(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	FIELDWARD_CASES='$(CASES)' $(VENV)/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test
 	$(VENV)/bin/ruff check .

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from db.embedded import EmbeddedServer
-from tests.database import seeded_template
+from tests.database import seeded_template, with_superuser
 from tests.gateway import Gateway, gateway_over
 
 # These machines are shared: how long one example takes says nothing about the code.
@@ -37,7 +37,7 @@ def test_server() -> Iterator[str]:
         # Nothing here outlives the session, so nothing needs to reach the disk.
         fast = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"))
         server = EmbeddedServer(ground / "server", settings=fast)
-        url = server.start().admin
+        url = with_superuser(server)
         os.environ["FIELDWARD_TEST_SERVER"] = url
         try:
             yield url

@@ -17,11 +17,15 @@ import asyncpg
 
 from db.ingest.seed import seed
 from db.migrate import migrate
+from db.programs import Account, Programs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from db.embedded import EmbeddedServer
+
 OWNER = "fieldward_test_owner"
+SUPERUSER = "fieldward_test_superuser"
 PASSWORD = "fieldward-test"
 
 
@@ -41,6 +45,23 @@ def with_login(url: str, user: str, password: str | None = None) -> str:
 def with_database(url: str, database: str) -> str:
     """The same URL for another database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def with_superuser(server: EmbeddedServer) -> str:
+    """URL of a superuser that the embedded server has for tests alone; starts the server.
+
+    Some logins that a gateway must refuse only a superuser can make.
+    """
+    url = server.start().admin
+    server.stop()
+    home = server._link.resolve()
+    programs = Programs(server.binaries, Account.for_owner_of(home, server.state_dir))
+    programs.reachable(server._copies).run(
+        "postgres", "--single", "-c", "exit_on_error=on", "-D", home / "data", "postgres",
+        stdin=f"create role {SUPERUSER} superuser login password '{PASSWORD}';\n",
+    )  # fmt: skip
+    server.start()
+    return with_login(url, SUPERUSER, PASSWORD)
 
 
 @asynccontextmanager
