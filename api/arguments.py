@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PAGE = 50
 _MOST_IN_LIST = 1_000
-_LARGEST = 2**31 - 1
+_INTEGERS = range(-(2**31), 2**31)
 _MOST_DIGITS = 1_000
 
 
@@ -71,7 +71,7 @@ class Values:
                 return value
             case Kind.DATE, date():
                 return value
-            case Kind.INTEGER, int() if abs(value) <= _LARGEST:
+            case Kind.INTEGER, int() if value in _INTEGERS:
                 return value
             case Kind.DECIMAL, Decimal() if _sized(value):
                 return value

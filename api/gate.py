@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from api.errors import OperationTooComplex, PositionDenied
 from authz.decision import Action, Allow, AllowWhere, Deny
 from db.catalog_records import CATALOG
-from db.predicate import Always, Operator, Predicate
+from db.predicate import Always, Operator, Predicate, either
 
 if TYPE_CHECKING:
     from api.operation import Selected
@@ -59,7 +59,7 @@ def at_most(most: int, count: int) -> int:
 class Gate:
     """The one way for a coordinate into a plan: an action is decided, and its condition comes out.
 
-    A condition equal to the row scope of the anchor holds on every row there is, so it is Always.
+    A condition that holds on all of the anchor's row scope holds on every row there is: Always.
     """
 
     def __init__(self, decisions: DecisionSet) -> None:
@@ -76,10 +76,9 @@ class Gate:
             case Allow():
                 return Always()
             case AllowWhere(row_filter):
-                anchor = CATALOG.entity_of(coordinate).anchor
-                if row_filter == self.decisions.row_scope(anchor):
-                    return Always()
-                return row_filter
+                scope = self.decisions.row_scope(CATALOG.entity_of(coordinate).anchor)
+                # The scope adds no row to the filter, in whatever order either says its parts.
+                return Always() if either(row_filter, scope) == row_filter else row_filter
             case Deny():
                 return None
 

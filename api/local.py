@@ -67,6 +67,8 @@ class _Guarding:
         info: GraphQLResolveInfo[Any],
         **args: object,
     ) -> Any:  # noqa: ANN401 - whatever the field is
+        if info.field_name == "__typename":
+            return resolve(source, info, **args)
         guard = guard_of(info.parent_type.fields[info.field_name])
         if not opens_local(guard, self._decisions):
             self._deny(f"{info.parent_type.name}.{info.field_name}", info)

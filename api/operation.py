@@ -189,11 +189,12 @@ class _Reader:
                     raise TypeError("a selection is a field or a fragment")
 
     def _included(self, node: SelectionNode) -> bool:
-        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
-        if skip and skip["if"] is True:
-            return False
-        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
-        return not (include and include["if"] is False)
+        try:
+            skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
+            include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
+        except GraphQLError:  # a variable with a default that was given as null
+            raise VariableInvalid from None
+        return not (skip and skip["if"] is True) and not (include and include["if"] is False)
 
     def weigh(self, nodes: list[FieldNode]) -> None:
         """Counts what is no record as if it were. Raises OperationTooComplex."""

@@ -187,6 +187,8 @@ async def grant_gateway(connection: asyncpg.Connection, gateway: str) -> None:
         f"grant execute on function {functions} to {name}",
     ]
     async with connection.transaction():
+        # Two that change the same privileges at once would fail on each other's rows.
+        await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
         for statement in statements:
             await connection.execute(statement)
 

@@ -38,7 +38,7 @@ _STREETS: Final = (
 
 
 class Stay(NamedTuple):
-    """An address from a day to a day; None for open. `what` is its seven columns."""
+    """An address or a number from a day to a day; None for open. `what` is its own columns."""
 
     start: int
     end: int | None

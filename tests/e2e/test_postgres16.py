@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -36,8 +37,9 @@ MORE = {
       claims(first: 5, where: { paidAmount: { gte: "100" }, sensitivityLabels: { isNull: false } },
           orderBy: [{ paidAmount: DESC }]) {
         totalCount
-        nodes { paidAmount diagnosisCode sensitivityLabels lines { nodes { typeOfService quantity } }
-                enrollee { lastName claims(first: 1) { nodes { icn } } } provider { name } } }
+        nodes { paidAmount diagnosisCode sensitivityLabels provider { name }
+                lines { nodes { typeOfService quantity } }
+                enrollee { lastName claims(first: 1) { nodes { icn } } } } }
     }""",
 }
 
@@ -50,9 +52,8 @@ async def older(test_server: str) -> AsyncIterator[Gateway]:
     except EmbeddedServerFailed:
         skip_or_fail("no wheel with PostgreSQL 16 on this machine")
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
-        ground = Path(name)
-        ground.chmod(0o755)
-        server = EmbeddedServer(ground / "server", binaries)
+        os.chmod(name, 0o755)  # so that the server's account may enter, where root runs the tests
+        server = EmbeddedServer(Path(name) / "server", binaries)
         patch.setenv("FIELDWARD_TEST_SERVER", server.start().admin)
         try:
             async with seeded_template(PEOPLE, SEED) as template, gateway_over(template) as made:

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 from tests.oracle.pages import CURSOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-_FACTS = ("code", "coordinate", "coordinates", "selection", "position", "operator", "attributes")
+    from tests.oracle.records import Value
+
+NOT_VALID = "FW110"
+"""Code of a document that does not parse or validate, whatever is wrong with it."""
+
+_FACTS = ("coordinate", "coordinates", "selection", "position", "operator", "attributes")
 
 
 @dataclass
@@ -24,31 +29,32 @@ class Answer:
 
 
 def error(
-    code: str, *, path: Iterable[str] = (), locations: Iterable[tuple[int, int]] = (), **facts: object
+    code: str,
+    *,
+    facts: Mapping[str, object] | None = None,
+    path: Iterable[str] = (),
+    locations: Iterable[tuple[int, int]] = (),
 ) -> str:
     """An error as canonical text."""
-    said = {name: value for name, value in facts.items() if name in _FACTS}
-    return json.dumps(
-        {"code": code, "path": list(path), "locations": [list(at) for at in locations], **said},
-        sort_keys=True,
-    )
+    said = {name: value for name, value in (facts or {}).items() if name in _FACTS}
+    at = [list(location) for location in locations]
+    return json.dumps({**said, "code": code, "path": list(path), "locations": at}, sort_keys=True)
 
 
 def told(body: Mapping[str, Any]) -> Answer:
-    """What a client was told. A document that is not valid has many errors and is one refusal."""
+    """What a client was told."""
     errors = [
         error(
             shown["extensions"]["code"],
+            facts=shown["extensions"],
             path=shown.get("path", ()),
             locations=[(at["line"], at["column"]) for at in shown.get("locations", ())],
-            **{name: value for name, value in shown["extensions"].items() if name != "code"},
         )
         for shown in body.get("errors", ())
     ]
-    if "data" not in body:
-        errors = sorted({error(json.loads(each)["code"]) for each in errors}) if len(
-            errors
-        ) > 1 or any('"FW118"' in each for each in errors) else errors
+    if "data" not in body and NOT_VALID in {each["extensions"]["code"] for each in body["errors"]}:
+        # A document that is not valid is refused once, however much is wrong with it.
+        errors = [error(NOT_VALID)]
     return Answer(
         body.get("data", ...),
         sorted(errors),
@@ -81,7 +87,7 @@ class Comparison:
         self._one_to_one()
         return self.differences
 
-    def _walk(self, expected: Any, got: Any, path: tuple[str | int, ...]) -> None:
+    def _walk(self, expected: Value, got: Value, path: tuple[str | int, ...]) -> None:
         if len(self.differences) > 20:
             return
         where = ".".join(map(str, path))
@@ -112,8 +118,3 @@ class Comparison:
             if ours[expected] != got or theirs[got] != expected:
                 self.differences.append(f"{'.'.join(path)}: a cursor that stands for two places")
                 return
-
-
-def cursors(pairs: Iterable[tuple[tuple[str, ...], str, str]]) -> Iterator[str]:
-    """The paths at which cursors were met, for whoever asks on."""
-    yield from {".".join(path) for path, _, _ in pairs}

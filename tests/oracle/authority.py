@@ -137,10 +137,15 @@ class Authority:
     def _exists(self, role: str, anchor: str, held: frozenset[str]) -> bool:
         """Whether a row that meets these scopes exists for a role: it may read a value there."""
         return any(
-            self.allows(role, coordinate, "read", held)
-            for coordinate, entry in CATALOG.fields.items()
-            if CATALOG.entities[entry.entity].anchor == anchor
+            self.allows(role, coordinate, "read", held) for coordinate in self.values(anchor)
         )
+
+    @staticmethod
+    def values(anchor: str) -> Iterator[str]:
+        """The coordinates of values on rows of an anchor, and on the rows that belong to them."""
+        for coordinate, entry in CATALOG.fields.items():
+            if CATALOG.entities[entry.entity].anchor == anchor:
+                yield coordinate
 
     def _verdict(self, role: str, coordinate: str, action: str) -> Verdict:
         """How an action on a coordinate of records stands, whatever the rows are."""

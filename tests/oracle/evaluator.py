@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -20,7 +21,7 @@ from graphql import (
 from api import errors
 from api.schema.build import core, full_schema
 from authz.decision import DenialMode
-from tests.oracle.answer import Answer, error
+from tests.oracle.answer import NOT_VALID, Answer, error
 from tests.oracle.pages import Cursors
 from tests.oracle.reading import Reading
 from tests.oracle.seen import Seen
@@ -33,11 +34,7 @@ if TYPE_CHECKING:
 
     from tests.oracle.asker import Asker
     from tests.oracle.authority import Authority
-    from tests.oracle.records import Records
-
-
-NOT_VALID = "FW118"
-"""Code of a document that does not parse or validate, whatever is wrong with it."""
+    from tests.oracle.records import Records, Value
 
 
 @dataclass(frozen=True)
@@ -73,15 +70,12 @@ class Oracle:
             survey = self._survey(question, document, as_of)
             return self._read(question, document, survey, as_of)
         except Refused as refused:
-            return Answer(..., [error(refused.code, **refused.facts)])
+            return Answer(..., [error(refused.code, facts=refused.facts)])
 
     def _document(self, question: Question) -> DocumentNode:
         schema = core(full_schema())
-        try:
-            document = parse(question.query)
-        except GraphQLError:
-            raise Refused(NOT_VALID) from None
-        if validate(schema, document):
+        document = _valid(question.query)
+        if document is None:
             raise Refused(NOT_VALID)
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
         if question.operation_name is not None:
@@ -132,10 +126,10 @@ class Oracle:
         told = [
             error(
                 errors.SelectionDenied.code,
-                coordinate=denial.coordinate,
+                facts={"coordinate": denial.coordinate}
+                | ({"selection": ".".join(denial.path)} if denial.below_list else {}),
                 locations=[denial.location],
                 path=() if denial.below_list else denial.path,
-                **({"selection": ".".join(denial.path)} if denial.below_list else {}),
             )
             for denial in (*survey.denials, *survey.local_denials)
         ]
@@ -143,14 +137,22 @@ class Oracle:
         return Answer(data, sorted(told), sorted(survey.conditional))
 
 
+@lru_cache(maxsize=64)
+def _valid(text: str) -> DocumentNode | None:
+    """The document of a text; None where it does not parse or validate."""
+    try:
+        document = parse(text)
+    except GraphQLError:
+        return None
+    return None if validate(core(full_schema()), document) else document
 
 
 def _run(
     question: Question, document: DocumentNode, visitor: Survey | Reading
 ) -> tuple[Any, list[GraphQLError]]:
     def visit(
-        resolve: Any, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any
-    ) -> Any:
+        resolve: Value, source: Value, info: GraphQLResolveInfo[Any], **arguments: Value
+    ) -> Value:
         return visitor(resolve, source, info, **arguments)
 
     result = execute_sync(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from db.catalog import Column, Relation
+    from tests.oracle.records import Value
     from tests.oracle.seen import Row, Seen
 
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
@@ -43,7 +44,7 @@ def _all(
 
 
 def _part(
-    seen: Seen, row: Row, entity: str, hop: Relation | None, name: str, asked: Any
+    seen: Seen, row: Row, entity: str, hop: Relation | None, name: str, asked: Value
 ) -> Truth:
     match name:
         case "and":
@@ -52,6 +53,13 @@ def _part(
             return some(_all(seen, row, entity, hop, part) for part in asked)
         case "not":
             return opposite(_all(seen, row, entity, hop, asked))
+        case _:
+            return _about(seen, row, entity, hop, name, asked)
+
+
+def _about(
+    seen: Seen, row: Row, entity: str, hop: Relation | None, name: str, asked: Value
+) -> Truth:
     coordinate = f"{entity}.{name}"
     if coordinate in CATALOG.links:
         link = CATALOG.links[coordinate]
@@ -62,7 +70,7 @@ def _part(
 
 
 def _leaf(
-    seen: Seen, row: Row, coordinate: str, hop: Relation | None, operator: str, operand: Any
+    seen: Seen, row: Row, coordinate: str, hop: Relation | None, operator: str, operand: Value
 ) -> Truth:
     if not seen.may(coordinate, f"filter:{operator}", row):
         return None
@@ -77,7 +85,7 @@ def _leaf(
     return _COMPARED[operator](value, comparable(operand, entry.column))
 
 
-def comparable(operand: Any, column: Column) -> Any:
+def comparable(operand: Value, column: Column) -> Value:
     """What a caller wrote, as records hold it. ValueError for an ID that is no UUID."""
     match operand:
         case list():

@@ -6,7 +6,7 @@ Mostly such as the role may use, because an operation that is refused shows noth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from graphql import (
     GraphQLInputObjectType,
@@ -25,8 +25,11 @@ from tests.oracle.pool import Word
 from tests.oracle.sketch import Node
 
 if TYPE_CHECKING:
+    from graphql import GraphQLInputType
+
     from tests.oracle.authority import Authority
     from tests.oracle.pool import Pool
+    from tests.oracle.records import Value
     from tests.oracle.sketch import Sketch
 
 _TRIES = 4
@@ -47,7 +50,7 @@ class Inputs:
         """The fields of a filter on an entity."""
         type_ = _input(f"{entity}Where")
         found: dict[str, Node] = {}
-        for _ in range(self.sketch.number(0 if self.sketch.chance(5) else 1, 2)):
+        for _ in range(self.sketch.choose(0 if self.sketch.chance(5) else 1, 2)):
             if depth < 3 and self.sketch.chance(30):
                 word = self.sketch.one(["not", "or", "and"])
                 found[word] = Node(type_.fields[word].type, self._joined(entity, word, depth))
@@ -56,11 +59,11 @@ class Inputs:
                 found[name] = node
         return found
 
-    def _joined(self, entity: str, word: str, depth: int) -> Any:
+    def _joined(self, entity: str, word: str, depth: int) -> Value:
         if word == "not":
             return self.where(entity, depth + 1)
         item = GraphQLNonNull(_input(f"{entity}Where"))
-        size = self.sketch.number(0 if self.sketch.chance(8) else 1, 3)
+        size = self.sketch.choose(0 if self.sketch.chance(8) else 1, 3)
         return [Node(item, self.where(entity, depth + 1)) for _ in range(size)]
 
     def _about(self, entity: str, depth: int) -> tuple[str, Node]:
@@ -80,8 +83,8 @@ class Inputs:
         operators = self._operators(f"{entity}.{name}", type_.fields[name].type, strange=True)
         return name, self._comparison(f"{entity}.{name}", type_.fields[name].type, operators)
 
-    def _operators(self, coordinate: str, type_: Any, *, strange: bool) -> list[str]:
-        offered = list(get_nullable_type(type_).fields)
+    def _operators(self, coordinate: str, type_: GraphQLInputType, *, strange: bool) -> list[str]:
+        offered = list(_object(type_).fields)
         if strange:
             return offered
         return [name for name in offered if self._open(coordinate, f"filter:{name}")]
@@ -89,8 +92,8 @@ class Inputs:
     def _open(self, coordinate: str, action: str) -> bool:
         return self.authority.verdict(self.role, coordinate, action) is not Verdict.NONE
 
-    def _comparison(self, coordinate: str, type_: Any, operators: list[str]) -> Node:
-        named = get_nullable_type(type_)
+    def _comparison(self, coordinate: str, type_: GraphQLInputType, operators: list[str]) -> Node:
+        named = _object(type_)
         size = 2 if self.sketch.chance(20) else 1
         chosen = {self.sketch.one(operators) for _ in range(size)}
         return Node(
@@ -101,7 +104,7 @@ class Inputs:
             },
         )
 
-    def _operand(self, coordinate: str, operator: str, type_: GraphQLInputObjectType) -> Any:
+    def _operand(self, coordinate: str, operator: str, type_: GraphQLInputObjectType) -> Value:
         if self.sketch.chance(1):
             return None
         match operator:
@@ -109,14 +112,14 @@ class Inputs:
                 return self.sketch.one([True, False])
             case "in" | "notIn":
                 item = get_nullable_type(type_.fields[operator].type).of_type
-                size = self.sketch.number(0 if self.sketch.chance(15) else 1, 3)
+                size = self.sketch.choose(0 if self.sketch.chance(15) else 1, 3)
                 return [Node(item, self._single(coordinate)) for _ in range(size)]
             case "startsWith":
-                return str(self._single(coordinate))[: self.sketch.number(0, 3)]
+                return str(self._single(coordinate))[: self.sketch.choose(0, 3)]
             case _:
                 return self._single(coordinate)
 
-    def _single(self, coordinate: str) -> Any:
+    def _single(self, coordinate: str) -> Value:
         known, edges = self.pool.values(coordinate), self.pool.edges(coordinate)
         if edges and (not known or self.sketch.chance(8)):
             return self.sketch.one(edges)
@@ -128,7 +131,7 @@ class Inputs:
         item = GraphQLNonNull(type_)
         names = list(type_.fields)
         terms: list[Node] = []
-        for _ in range(self.sketch.number(1, 3)):
+        for _ in range(self.sketch.choose(1, 3)):
             name = self.sketch.one(names)
             if not self.sketch.chance(self.strangeness):
                 name = self._sortable(entity, names) or name
@@ -155,7 +158,7 @@ class Inputs:
         """first, last, both or neither."""
         sketch = self.sketch
         limit = self.authority.policy.roles[self.role].page_limit
-        size = sketch.number(0 if sketch.chance(10) else 1, min(limit, 4 if nested else 12))
+        size = sketch.choose(0 if sketch.chance(10) else 1, min(limit, 4 if nested else 12))
         if sketch.chance(2):
             size = sketch.one([limit, limit + 1, -1])
         match sketch.one(["first"] * 6 + ["last"] * 4 + (["neither", "both", "null"])):
@@ -184,6 +187,12 @@ class Inputs:
             elif sketch.chance(1):
                 texts.append(f"{name}: {sketch.value(Node(GraphQLString, 'no cursor'))}")
         return f"({', '.join(texts)})" if texts else ""
+
+
+def _object(type_: GraphQLInputType) -> GraphQLInputObjectType:
+    found = get_nullable_type(type_)
+    assert isinstance(found, GraphQLInputObjectType)
+    return found
 
 
 def _input(name: str) -> GraphQLInputObjectType:

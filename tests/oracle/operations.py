@@ -1,4 +1,4 @@
-"""Operations as a Hypothesis strategy: a walk through the whole schema, for any asker of a world."""
+"""Operations, generated: a walk through the whole schema, for any asker of a world."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from tests.oracle.asker import Asker
     from tests.oracle.authority import Authority
 
-_ROOTS = ["enrollees"] * 5 + ["claims"] * 4 + ["providers", "plans", "enrollee", "enrollee", "viewer"]
+_ROOTS = (
+    ["enrollees"] * 5 + ["claims"] * 4 + ["providers", "plans", "enrollee", "enrollee", "viewer"]
+)
 _ODD_NAMES = ["a", "ssn", "nodes", "id", "lastName", "b", "totalCount", "c"]
 _DEEPEST = 4
 
@@ -47,9 +49,14 @@ class Source:
 
 @st.composite
 def cases(draw: Callable[[Any], Any], source: Source) -> Case:
-    """An operation of one to three roots, with all that may stand in a document."""
-    asker = draw(st.sampled_from(source.askers))
-    sketch = Sketch(draw)
+    """Operations, for Hypothesis to choose and to make smaller."""
+    return make_case(lambda low, high: int(draw(st.integers(low, high))), source)
+
+
+def make_case(choose: Callable[[int, int], int], source: Source) -> Case:
+    """An operation of one or two roots, with all that may stand in a document."""
+    sketch = Sketch(choose)
+    asker = sketch.one(source.askers)
     inputs = Inputs(sketch, source.pool, source.authority, asker.role, 2)
     body = _Walk(sketch, inputs, source.authority, asker.role).document()
     named, operation_name = "", None
@@ -115,7 +122,7 @@ class _Walk:
         links = [entry.name for entry in CATALOG.links_of(entity)]
         taken: set[str] = set()
         items: list[str] = []
-        for _ in range(sketch.number(1, 5)):
+        for _ in range(sketch.choose(1, 5)):
             if links and len(path) < 3 * _DEEPEST and sketch.chance(28):
                 items += self._link(entity, self._open(entity, links), path, taken)
             else:
@@ -140,9 +147,7 @@ class _Walk:
     def _verdict(self, coordinate: str, action: str) -> Verdict:
         return self.authority.verdict(self.role, coordinate, action)
 
-    def _link(
-        self, entity: str, name: str, path: tuple[str, ...], taken: set[str]
-    ) -> list[str]:
+    def _link(self, entity: str, name: str, path: tuple[str, ...], taken: set[str]) -> list[str]:
         link = CATALOG.links[f"{entity}.{name}"]
         key, alias = self._key(name, taken)
         if link.relation.cardinality is Cardinality.MANY:
@@ -153,8 +158,10 @@ class _Walk:
         """A field with its selections; now and then in two pieces that have to be merged."""
         directive = self.sketch.directive(4)
         if len(items) > 1 and self.sketch.chance(8):
-            cut = self.sketch.number(1, len(items) - 1)
-            return [f"{head}{directive} {{ {' '.join(part)} }}" for part in (items[:cut], items[cut:])]
+            cut = self.sketch.choose(1, len(items) - 1)
+            return [
+                f"{head}{directive} {{ {' '.join(part)} }}" for part in (items[:cut], items[cut:])
+            ]
         return [f"{head}{directive} {self.sketch.grouped(type_, items)}"]
 
     def _list(self, head: str, entity: str, path: tuple[str, ...]) -> list[str]:
@@ -184,7 +191,7 @@ class _Walk:
         sketch = self.sketch
         taken: set[str] = set()
         items: list[str] = []
-        for _ in range(sketch.number(1, 2)):
+        for _ in range(sketch.choose(1, 2)):
             _, alias = self._key("cursor", taken)
             items.append(f"{alias}cursor")
         if sketch.chance(75):

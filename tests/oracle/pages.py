@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from db.catalog import Column, Relation
+    from tests.oracle.records import Value
     from tests.oracle.seen import Row, Seen
 
 DEFAULT = 50
@@ -96,15 +97,13 @@ class Cursors:
         return found[1] if found is not None and found[0] == binding else None
 
 
-def binding(
-    subject: str, role: str, name: str, entity: str, arguments: Mapping[str, Any]
-) -> object:
+def binding(subject: str, role: str, coordinate: str, arguments: Mapping[str, Any]) -> object:
     """What a cursor belongs to: caller, role, list, filter and order."""
-    return (subject, role, name, entity, _frozen(arguments.get("where")),
-            _frozen(arguments.get("orderBy")))  # fmt: skip
+    narrowed = (_frozen(arguments.get(name)) for name in ("where", "orderBy"))
+    return (subject, role, coordinate, *narrowed)
 
 
-def _frozen(value: Any) -> object:
+def _frozen(value: Value) -> object:
     match value:
         case dict():
             return ("dict", frozenset((name, _frozen(part)) for name, part in value.items()))
@@ -135,8 +134,13 @@ def page_of(
     bound: object,
 ) -> Page:
     """The page of these rows that first, after, last and before name."""
+
+    def in_order(one: Keyset, other: Keyset) -> int:
+        return compare(one, other, terms)
+
+    rank = cmp_to_key(in_order)
     placed = [(keyset(seen, row, terms), row) for row in rows]
-    placed.sort(key=cmp_to_key(lambda a, b: compare(a[0], b[0], terms)))
+    placed.sort(key=lambda each: rank(each[0]))
     for name, side in (("after", 1), ("before", -1)):
         if isinstance(token := arguments.get(name), str):
             place = cursors.place(token, bound)

@@ -20,7 +20,9 @@ def seed_askers(gateway: Gateway, records: Records) -> list[Asker]:
     states = sorted({row["submitting_state"] for row in people})
     counties = sorted({row["county"] for row in records.by_table["home_address"]} - {None})
     npis = sorted({row["billing_prov_npi_num"] for row in records.by_table["claim"]} - {None})
-    plans = sorted({row["managed_care_plan_id"] for row in records.by_table["managed_care_participation"]})
+    plans = sorted(
+        {row["managed_care_plan_id"] for row in records.by_table["managed_care_participation"]}
+    )
     shared = [str(row["enrollee_id"]) for row in people
               if records.holders[row["msis_identification_num"]] > 1]  # fmt: skip
     some = [str(row["enrollee_id"]) for row in people[:: len(people) // 3]]
@@ -30,20 +32,32 @@ def seed_askers(gateway: Gateway, records: Records) -> list[Asker]:
     glass = {"until": later, "reason": "test"}
     claims: dict[str, dict[str, Mapping[str, object]]] = {
         "front_desk": {
-            "many counties": {"county": counties[::4]}, "no county": {"county": ["99999"]},
+            "many counties": {"county": counties[::4]},
+            "no county": {"county": ["99999"]},
         },
         "eligibility_worker": {
             "all counties": {"state": [gateway.examples["state"]], "county": counties},
-            "county of another state": {"state": [other_state], "county": [gateway.examples["county"]]},
+            "county of another state": {
+                "state": [other_state],
+                "county": [gateway.examples["county"]],
+            },
             "no county at all": {"state": [other_state]},
         },
         "eligibility_supervisor": {
-            "all states": {"state": states}, "another state": {"state": [other_state]},
-            "no such state": {"state": ["GU"]}, "no state at all": {},
+            "all states": {"state": states},
+            "another state": {"state": [other_state]},
+            "no such state": {"state": ["GU"]},
+            "no state at all": {},
         },
-        "managed_care_plan": {"many plans": {"plan_id": plans[::2]}, "no plan": {"plan_id": ["none"]}},
+        "managed_care_plan": {
+            "many plans": {"plan_id": plans[::2]},
+            "no plan": {"plan_id": ["none"]},
+        },
         "provider": {"many": {"npi": npis[::7]}, "nobody": {"npi": ["0000000000"]}},
-        "program_integrity": {"all states": {"state": states}, "another state": {"state": [other_state]}},
+        "program_integrity": {
+            "all states": {"state": states},
+            "another state": {"state": [other_state]},
+        },
         "researcher": {
             "all states": {"agreement": "A", "agreement_states": states},
             "no agreement": {"agreement_states": states},
@@ -54,11 +68,15 @@ def seed_askers(gateway: Gateway, records: Records) -> list[Asker]:
             **({"one of several": {"enrollee_id": shared[0]}} if shared else {}),
         },
         "break_glass": {
-            "another": {"person": some[2], **glass}, "too late": {"person": some[2], **glass, "until": past},
+            "another": {"person": some[2], **glass},
+            "too late": {"person": some[2], **glass, "until": past},
             "no reason": {"person": some[0], "until": later},
         },
-        "immigration_enforcement": {"bare": {}, "somebody else": {"sub": "another", "state": states}},
-    }  # fmt: skip
+        "immigration_enforcement": {
+            "bare": {},
+            "somebody else": {"sub": "another", "state": states},
+        },
+    }
     roles = (
         "immigration_enforcement", "beneficiary", "front_desk", "eligibility_worker",
         "eligibility_supervisor", "managed_care_plan", "provider", "program_integrity",
@@ -67,9 +85,7 @@ def seed_askers(gateway: Gateway, records: Records) -> list[Asker]:
     usual = [Asker(role, "usual", gateway.claims(role)) for role in roles]
     # Twice, because claims that fit the records show more.
     return [*usual, *usual] + [
-        Asker(role, about, given)
-        for role, ways in claims.items()
-        for about, given in ways.items()
+        Asker(role, about, given) for role, ways in claims.items() for about, given in ways.items()
     ]
 
 

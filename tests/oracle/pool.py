@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from db.catalog import Column
-    from tests.oracle.records import Records
+    from tests.oracle.records import Records, Value
 
 _MOST = 40
 
@@ -67,7 +67,7 @@ class Pool:
         return list(EDGES[column.kind])
 
 
-def written(value: Any, column: Column) -> Any:
+def written(value: Value, column: Column) -> Value:
     """A stored value as a client writes it."""
     if column.codes is not None:
         return Word({code.code: code.name for code in column.codes.codes}[value])

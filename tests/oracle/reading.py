@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo
 
     from tests.oracle.pages import Cursors, Page
+    from tests.oracle.records import Value
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,10 @@ class Reading:
     def __call__(
         self,
         resolve: Callable[..., Any],
-        source: Any,
+        source: Value,
         info: GraphQLResolveInfo[Any],
-        **arguments: Any,
-    ) -> Any:
+        **arguments: Value,
+    ) -> Value:
         name = info.field_name
         if name.startswith("__"):
             return resolve(source, info, **arguments)
@@ -76,7 +77,7 @@ class Reading:
             case _:
                 raise TypeError(type(source).__name__)
 
-    def _root(self, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
+    def _root(self, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Value:
         name, seen = info.field_name, self.seen
         if name == "viewer":
             return self._viewer()
@@ -87,7 +88,7 @@ class Reading:
             return None
         if name == "enrollee":
             return self._person(info, arguments["medicaidId"])
-        return self._listing(entity, name, seen.all_of(entity), arguments)
+        return self._listing(entity, f"Query.{name}", seen.all_of(entity), arguments)
 
     def _viewer(self) -> dict[str, Any]:
         claims = self.seen.asker.claims
@@ -108,18 +109,18 @@ class Reading:
         return found[0] if len(found) == 1 else None
 
     def _listing(
-        self, entity: str, name: str, rows: Iterable[Row], arguments: Mapping[str, Any]
+        self, entity: str, coordinate: str, rows: Iterable[Row], arguments: Mapping[str, Any]
     ) -> Listing:
         seen = self.seen
         asked = arguments.get("where") or {}
         found = tuple(row for row in rows if meets(seen, row, asked))
         terms = terms_of(entity, arguments.get("orderBy") or [])
         limit = seen.authority.policy.roles[seen.role].page_limit
-        bound = binding(seen.asker.subject, seen.role, name, entity, arguments)
+        bound = binding(seen.asker.subject, seen.role, coordinate, arguments)
         page = page_of(seen, found, terms, arguments, limit, self.cursors, bound)
         return Listing(entity, found, page)
 
-    def _of_listing(self, listing: Listing, name: str) -> Any:
+    def _of_listing(self, listing: Listing, name: str) -> Value:
         page = listing.page
         match name:
             case "nodes":
@@ -144,7 +145,7 @@ class Reading:
         # A row counts where counting is open on it, as a row shows where reading is.
         return sum(seen.may(counted, "aggregate", row) for row in listing.rows)
 
-    def _field(self, row: Row, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
+    def _field(self, row: Row, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Value:
         coordinate = f"{row.entity}.{info.field_name}"
         if not self.seen.may(coordinate, "read", row):
             return None
@@ -153,10 +154,10 @@ class Reading:
         link = CATALOG.links[coordinate]
         found = self.seen.linked(link, row)
         if link.relation.cardinality is Cardinality.MANY:
-            return self._listing(link.target, link.name, found, arguments)
+            return self._listing(link.target, coordinate, found, arguments)
         return next(found, None)
 
-    def _shown(self, coordinate: str, row: Row, info: GraphQLResolveInfo[Any]) -> Any:
+    def _shown(self, coordinate: str, row: Row, info: GraphQLResolveInfo[Any]) -> Value:
         value = self.seen.value(coordinate, row)
         column = CATALOG.fields[coordinate].column
         type_ = get_named_type(info.return_type)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from db.catalog_records import CATALOG
 from tests.people import Person
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from db.catalog import Relation, Table
 
+Value: TypeAlias = Any
+"""What a column holds, a client writes or a field resolves to: of a type that its column says."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Record:
@@ -25,7 +28,7 @@ class Record:
     table: Table
     columns: Mapping[str, Any]
 
-    def __getitem__(self, column: str) -> Any:
+    def __getitem__(self, column: str) -> Value:
         return self.columns[column]
 
     @property
@@ -93,12 +96,12 @@ class Records:
     def holders(self) -> Counter[str]:
         """How many people hold each Medicaid ID."""
         if not self._holders:
-            self._holders.update(row["msis_identification_num"] for row in self.by_table["enrollee"])
+            self._holders.update(
+                row["msis_identification_num"] for row in self.by_table["enrollee"]
+            )
         return self._holders
 
-    def _index(
-        self, table: str, columns: tuple[str, ...]
-    ) -> dict[tuple[Any, ...], list[Record]]:
+    def _index(self, table: str, columns: tuple[str, ...]) -> dict[tuple[Any, ...], list[Record]]:
         if (table, columns) not in self._indexes:
             made: dict[tuple[Any, ...], list[Record]] = {}
             for row in self.by_table[table]:
@@ -119,7 +122,8 @@ async def read_records(owner: asyncpg.Connection) -> Records:
             """,
             table.name,
         )
-        rows = await owner.fetch(f"select {columns} from medicaid.{table.name}")
+        query = f"select {columns} from medicaid.{table.name}"  # noqa: S608 - names of the catalog
+        rows = await owner.fetch(query)
         found[table.name] = _records(table, rows)
     return Records(found)
 

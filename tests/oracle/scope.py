@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from db.catalog import Column, Relation, Table
-    from tests.oracle.records import Record, Records
+    from tests.oracle.records import Record, Records, Value
 
     Condition: TypeAlias = Callable[[Record], Truth]
 
@@ -146,7 +146,7 @@ class _Reader:
 
         return compared
 
-    def _operand(self, column: Column) -> Any:
+    def _operand(self, column: Column) -> Value:
         word = self._take()
         match word:
             case "(":
@@ -180,5 +180,5 @@ def _unquoted(word: str) -> str:
     return word[1:-1].replace("''", "'")
 
 
-def _spoken(value: Any, column: Column) -> Any:
+def _spoken(value: Value, column: Column) -> Value:
     return str(value) if column.kind is Kind.UUID else value

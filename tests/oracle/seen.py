@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import combinations
+from typing import TYPE_CHECKING
 
 from db.catalog import Cardinality
 from db.catalog_records import CATALOG
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from db.catalog import Link
     from tests.oracle.asker import Asker
     from tests.oracle.authority import Authority
-    from tests.oracle.records import Record, Records
+    from tests.oracle.records import Record, Records, Value
     from tests.oracle.scope import Condition
 
 
@@ -45,22 +46,29 @@ class Seen:
     asker: Asker
     day: date
     _conditions: dict[str, dict[str, Condition]] = field(default_factory=dict)
-    _held: dict[tuple[str, Record], frozenset[str]] = field(default_factory=dict)
+    _held: dict[tuple[str, Record], tuple[frozenset[str], ...]] = field(default_factory=dict)
 
     @property
     def role(self) -> str:
         """The role in which the asker acts."""
         return self.asker.role
 
-    def held(self, row: Row) -> frozenset[str]:
-        """The row scopes that the anchor of a row meets."""
+    def held(self, row: Row) -> tuple[frozenset[str], ...]:
+        """The row scopes that the anchor of a row meets: as many sets as there are ways to settle
+        what is unknown, because a value is missing."""
         anchor = row.anchor
         key = (anchor.entity, anchor.record)
         if key not in self._held:
-            self._held[key] = frozenset(
-                name
+            truths = {
+                name: condition(anchor.record)
                 for name, condition in self._scopes(anchor.entity).items()
-                if condition(anchor.record) is True
+            }
+            unknown = [name for name, truth in truths.items() if truth is None]
+            sure = frozenset(name for name, truth in truths.items() if truth is True)
+            self._held[key] = tuple(
+                sure | frozenset(some)
+                for size in range(len(unknown) + 1)
+                for some in combinations(unknown, size)
             )
         return self._held[key]
 
@@ -74,12 +82,17 @@ class Seen:
         return self._conditions[anchor]
 
     def may(self, coordinate: str, action: str, row: Row) -> bool:
-        """Whether an action on a coordinate is open on this row."""
-        return self.authority.allows(self.role, coordinate, action, self.held(row))
+        """Whether an action on a coordinate is open on this row, however the unknown is settled:
+        a condition that may hold does not allow, and one that may not hold denies all the same."""
+        held = self.held(row)
+        return all(self.authority.allows(self.role, coordinate, action, each) for each in held)
 
     def exists(self, row: Row) -> bool:
-        """Whether the row exists for the asker."""
-        return self.authority.exists(self.role, row.anchor.entity, self.held(row))
+        """Whether the row exists for the asker: some value on it can be read."""
+        anchor, held = row.anchor.entity, self.held(row)
+        if len(held) == 1:
+            return self.authority.exists(self.role, anchor, held[0])
+        return any(self.may(each, "read", row) for each in self.authority.values(anchor))
 
     def all_of(self, entity: str) -> Iterator[Row]:
         """Every row of an entity that stands alone and exists."""
@@ -101,7 +114,7 @@ class Seen:
             if not own or self.exists(target):
                 yield target
 
-    def value(self, coordinate: str, row: Row) -> Any:
+    def value(self, coordinate: str, row: Row) -> Value:
         """The stored value of a coordinate, whoever may see it."""
         entry = CATALOG.fields[coordinate]
         return hopped(self.records, row.record, entry.column, entry.hop, self.day)

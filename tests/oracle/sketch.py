@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLNonNull
-from hypothesis import strategies as st
 
 from tests.oracle.pool import Word
 
@@ -19,20 +18,22 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLInputType
 
+    from tests.oracle.records import Value
+
 
 @dataclass(frozen=True)
 class Node:
     """An input value with its type; parts of lists and objects are nodes themselves."""
 
     type: GraphQLInputType
-    value: Any
+    value: Value
 
 
 @dataclass
 class Sketch:
-    """What was declared so far. `draw` is Hypothesis's."""
+    """What was declared so far. `choose` gives a number from one to another, both included."""
 
-    draw: Callable[[Any], Any]
+    choose: Callable[[int, int], int]
     definitions: list[str] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     fragments: list[str] = field(default_factory=list)
@@ -42,15 +43,11 @@ class Sketch:
 
     def chance(self, percent: int) -> bool:
         """True so often; shrinks to false."""
-        return bool(self.draw(st.integers(0, 99)) >= 100 - percent)
+        return self.choose(0, 99) >= 100 - percent
 
-    def one(self, of: Sequence[Any]) -> Any:
+    def one(self, of: Sequence[Any]) -> Value:
         """One of these; shrinks to the first."""
-        return self.draw(st.sampled_from(of))
-
-    def number(self, low: int, high: int) -> int:
-        """A number, both ends included; shrinks to the lower."""
-        return int(self.draw(st.integers(low, high)))
+        return of[self.choose(0, len(of) - 1)]
 
     def name(self, prefix: str) -> str:
         """A name that nothing else has."""
@@ -81,7 +78,9 @@ class Sketch:
     def _literal(self, node: Node, percent: int) -> str:
         match node.value:
             case dict():
-                pairs = (f"{name}: {self.value(part, percent)}" for name, part in node.value.items())
+                pairs = (
+                    f"{name}: {self.value(part, percent)}" for name, part in node.value.items()
+                )
                 return "{" + ", ".join(pairs) + "}"
             case list():
                 return "[" + ", ".join(self.value(part, percent) for part in node.value) + "]"
@@ -124,14 +123,14 @@ class Sketch:
     def grouped(self, type_: str, items: list[str]) -> str:
         """A selection set: some of the selections in fragments, some twice."""
         if len(items) > 1 and self.chance(25):
-            cut = self.number(1, len(items) - 1)
+            cut = self.choose(1, len(items) - 1)
             items = [*items[:cut], self.fragment(type_, items[cut:])]
         if self.chance(5):
             items = [*items, items[0]]
         return "{ " + " ".join(items) + " }"
 
 
-def plain_of(node: Node) -> Any:
+def plain_of(node: Node) -> Value:
     """The value as JSON has it."""
     match node.value:
         case dict():

@@ -37,13 +37,17 @@ if TYPE_CHECKING:
     from tests.oracle.asker import Asker
     from tests.oracle.authority import Authority
     from tests.oracle.pages import Cursors
+    from tests.oracle.records import Value
 
 ROOTS = {"enrollee": "Enrollee", "enrollees": "Enrollee", "claims": "Claim",
          "providers": "Provider", "plans": "Plan"}  # fmt: skip
 LOCAL = {"policy": "Policy", "orders": "Order"}
 
 MOST_ROWS = 60_000
+MOST_VALUES = 1_000_000
 MOST_TERMS = 5
+MOST_CONDITIONS = 500
+MOST_ROOTS = 50
 MOST_SELECTIONS = 1_000
 MOST_DEPTH = 14
 MOST_IN_LIST = 1_000
@@ -92,27 +96,35 @@ class Survey:
     records: bool = False
     too_complex: bool = False
     _fields: int = 0
+    _roots: int = 0
+    _values: int = 0
+    _conditions: int = 0
 
     def __call__(
         self,
         resolve: Callable[..., Any],
-        source: Any,
+        source: Value,
         info: GraphQLResolveInfo[Any],
-        **arguments: Any,
-    ) -> Any:
+        **arguments: Value,
+    ) -> Value:
         self._fields += 1
         path = tuple(step for step in info.path.as_list() if isinstance(step, str))
-        if self._fields > MOST_SELECTIONS or len(path) > MOST_DEPTH:
+        self._roots += len(path) == 1
+        if self._fields > MOST_SELECTIONS or self._roots > MOST_ROOTS or len(path) > MOST_DEPTH:
             self.too_complex = True
-        if info.field_name.startswith("__"):
-            return resolve(source, info, **arguments)
         try:
+            if info.field_name.startswith("__"):
+                if isinstance(source, Phantom) and info.parent_type.name in CATALOG.entities:
+                    self._weigh(source)
+                return resolve(source, info, **arguments)
             return self._visit(source or Phantom(), info, arguments)
         except Refused as refused:
             self.refusal = self.refusal or refused
             return self._phantom(info, Phantom(muted=True))
 
-    def _visit(self, at: Phantom, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
+    def _visit(
+        self, at: Phantom, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]
+    ) -> Value:
         type_, name = info.parent_type.name, info.field_name
         coordinate = f"{type_}.{name}"
         if at.muted:
@@ -120,6 +132,7 @@ class Survey:
         if type_ == "Query":
             return self._root(info, arguments)
         if coordinate in CATALOG.fields or coordinate in CATALOG.links:
+            self._weigh(at)
             if not self._selected(coordinate, "read", info):
                 return self._phantom(info, Phantom(muted=True))
             if coordinate not in CATALOG.links:
@@ -127,7 +140,7 @@ class Survey:
             link = CATALOG.links[coordinate]
             if link.relation.cardinality is not Cardinality.MANY:
                 return Phantom(link.target, at.rows)
-            return self._list(link.target, name, at.rows, arguments)
+            return self._list(link.target, coordinate, at.rows, arguments)
         if coordinate in EXTRA:
             if not self.authority.shows(self.asker.role, coordinate):
                 self._deny(self.local_denials, coordinate, info)
@@ -144,7 +157,7 @@ class Survey:
             case _:
                 return self._phantom(info, at)
 
-    def _phantom(self, info: GraphQLResolveInfo[Any], at: Phantom) -> Any:
+    def _phantom(self, info: GraphQLResolveInfo[Any], at: Phantom) -> Value:
         """Something of the type of a field that says nothing."""
         type_ = get_nullable_type(info.return_type)
         if isinstance(type_, GraphQLObjectType):
@@ -162,9 +175,7 @@ class Survey:
         node = info.field_nodes[0]
         assert node.loc is not None
         place = get_location(node.loc.source, node.loc.start)
-        into.append(
-            Denial(coordinate, path, len(path) < len(steps), (place.line, place.column))
-        )
+        into.append(Denial(coordinate, path, len(path) < len(steps), (place.line, place.column)))
 
     def _selected(self, coordinate: str, action: str, info: GraphQLResolveInfo[Any]) -> bool:
         verdict = self.authority.verdict(self.asker.role, coordinate, action)
@@ -174,7 +185,7 @@ class Survey:
             self.conditional.add(coordinate)
         return verdict is not Verdict.NONE
 
-    def _root(self, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
+    def _root(self, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Value:
         name = info.field_name
         if name in LOCAL:
             shown = (each for each in EXTRA if each.startswith(f"{LOCAL[name]}."))
@@ -189,13 +200,15 @@ class Survey:
             return self._phantom(info, Phantom(muted=True))
         self.records = True
         if name != "enrollee":
-            return self._list(entity, name, 1, arguments)
+            return self._list(entity, f"Query.{name}", 1, arguments)
         self._filter("Enrollee.medicaidId", "eq", arguments["medicaidId"])
         return Phantom(entity)
 
     # Arguments, in the order in which somebody reads them: filter, order, page, cursors.
 
-    def _list(self, entity: str, name: str, rows: int, arguments: Mapping[str, Any]) -> Phantom:
+    def _list(
+        self, entity: str, coordinate: str, rows: int, arguments: Mapping[str, Any]
+    ) -> Phantom:
         self._where(entity, arguments.get("where") or {})
         order_by = arguments.get("orderBy") or []
         for term in order_by:
@@ -205,7 +218,7 @@ class Survey:
             raise Refused(errors.OperationTooComplex.code)
         limit = self.authority.policy.roles[self.asker.role].page_limit
         self._size(arguments, limit)
-        bound = binding(self.asker.subject, self.asker.role, name, entity, arguments)
+        bound = binding(self.asker.subject, self.asker.role, coordinate, arguments)
         for argument in ("after", "before"):
             token = arguments.get(argument)
             if isinstance(token, str) and self.cursors.place(token, bound) is None:
@@ -224,9 +237,22 @@ class Survey:
         if arguments.get("first") is not None and arguments.get("last") is not None:
             raise Refused(errors.ArgumentInvalid.code)
 
-    def _where(self, entity: str, where: Any) -> None:
+    def _weigh(self, at: Phantom) -> None:
+        """Counts the values that a selection can have when all pages are full."""
+        if not at.muted:
+            self._values += at.rows
+        if self._values > MOST_VALUES:
+            raise Refused(errors.OperationTooComplex.code)
+
+    def _condition(self) -> None:
+        self._conditions += 1
+        if self._conditions > MOST_CONDITIONS:
+            raise Refused(errors.OperationTooComplex.code)
+
+    def _where(self, entity: str, where: Value) -> None:
         if where is None:
             raise Refused(errors.ArgumentInvalid.code)
+        self._condition()
         for name, asked in where.items():
             coordinate = f"{entity}.{name}"
             if asked is None:
@@ -240,23 +266,29 @@ class Survey:
                 self._where(CATALOG.links[coordinate].target, asked)
             else:
                 for operator, operand in asked.items():
+                    self._condition()
                     self._filter(coordinate, operator, operand)
 
-    def _filter(self, coordinate: str, operator: str, operand: Any) -> None:
+    def _filter(self, coordinate: str, operator: str, operand: Value) -> None:
         verdict = self.authority.verdict(self.asker.role, coordinate, f"filter:{operator}")
         if verdict is Verdict.NONE:
             raise Refused(
-                errors.PositionDenied.code, coordinate=coordinate, position="filter", operator=operator
+                errors.PositionDenied.code,
+                coordinate=coordinate,
+                position="filter",
+                operator=operator,
             )
         if verdict is Verdict.SOME:
             self.conditional.add(coordinate)
         column = CATALOG.fields[coordinate].column
         several = operator in ("in", "notIn")
         items = operand if several and operand is not None else [operand]
-        if (several and len(items) > MOST_IN_LIST) or not all(_fits(each, column) for each in items):
+        if (several and len(items) > MOST_IN_LIST) or not all(
+            _fits(each, column) for each in items
+        ):
             raise Refused(errors.ArgumentInvalid.code)
 
-    def _sort(self, coordinate: str, direction: Any) -> None:
+    def _sort(self, coordinate: str, direction: Value) -> None:
         for action in ("sort", "read"):
             if self.authority.verdict(self.asker.role, coordinate, action) is not Verdict.ALL:
                 raise Refused(errors.PositionDenied.code, coordinate=coordinate, position="orderBy")
@@ -264,7 +296,7 @@ class Survey:
             raise Refused(errors.ArgumentInvalid.code)
 
 
-def _fits(value: Any, column: Column) -> bool:
+def _fits(value: Value, column: Column) -> bool:
     """Whether PostgreSQL has such a value at all."""
     match value:
         case None:
@@ -272,7 +304,7 @@ def _fits(value: Any, column: Column) -> bool:
         case enum.Enum():
             return True
         case Decimal():
-            return value.is_finite()
+            return value.is_finite() and _sized(value)
         case str() if column.kind is Kind.UUID:
             try:
                 UUID(value)
@@ -283,3 +315,9 @@ def _fits(value: Any, column: Column) -> bool:
             return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
         case _:
             return True
+
+
+def _sized(number: Decimal) -> bool:
+    """At most a thousand digits, and none of them further from the point than that."""
+    _, digits, exponent = number.as_tuple()
+    return len(digits) <= 1_000 and -1_000 <= int(exponent) <= 1_000

@@ -6,7 +6,7 @@ and the stored population.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from db.catalog import Cardinality
 from tests.people import clauses
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from datetime import date
 
     from db.catalog import Column, Relation
-    from tests.oracle.records import Record, Records
+    from tests.oracle.records import Record, Records, Value
 
 _FEW_PEOPLE = frozenset(
-    "036 059 063 102 203 556 692 790 821 823 830 831 878 879 884 890 893".split()
-)
+    ["036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878",
+     "879", "884", "890", "893"]
+)  # fmt: skip
 """First three digits of ZIP codes that hold 20,000 people or fewer (HHS, census of 2000)."""
 
 
@@ -43,7 +44,7 @@ def birth_year(year: int, day: date) -> int | None:
     return None if day.year - year >= 90 else year
 
 
-def value_of(records: Records, row: Record, column: Column, day: date) -> Any:
+def value_of(records: Records, row: Record, column: Column, day: date) -> Value:
     """What a column of this row says on a day; None where nothing."""
     match column.function or column.name:
         case "age_group":
@@ -77,9 +78,7 @@ def one_row(records: Records, relation: Relation, row: Record, day: date) -> Rec
     return found[0] if found else None
 
 
-def hopped(
-    records: Records, row: Record, column: Column, hop: Relation | None, day: date
-) -> Any:
+def hopped(records: Records, row: Record, column: Column, hop: Relation | None, day: date) -> Value:
     """A value of the row at hand or of the one row that a hop leads to."""
     source = row if hop is None else one_row(records, hop, row, day)
     return None if source is None else value_of(records, source, column, day)

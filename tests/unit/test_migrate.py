@@ -328,8 +328,19 @@ async def test_granting_again_takes_back_what_was_too_much(
             await connection.execute("select * from fieldward.migration")
 
 
+async def test_two_workers_at_once_grant_the_same(
+    logins: Logins, migrated: str, owner: asyncpg.Connection
+) -> None:
+    name = await logins.make(owner)
+    async with connected(migrated) as other:
+        for _ in range(5):
+            await asyncio.gather(grant_gateway(owner, name), grant_gateway(other, name))
+    async with connected(with_login(migrated, name, PASSWORD)) as connection:
+        await check_gateway(connection)
+
+
 async def test_a_login_with_a_strange_name_is_granted_no_more(
-    migrated: str, owner: asyncpg.Connection
+    owner: asyncpg.Connection,
 ) -> None:
     with pytest.raises(asyncpg.UndefinedObjectError):
         await grant_gateway(owner, "x; grant all on all tables in schema medicaid to public")

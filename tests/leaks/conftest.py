@@ -1,0 +1,65 @@
+"""What tests of leaks share: statements on their way to PostgreSQL, and the owner's own look."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api import endpoint
+from db.execute import Inputs, execute
+from tests.database import connected
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    import asyncpg
+
+    from db.sql.pieces import Statement
+    from tests.gateway import Gateway
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
+    """The statements that the gateway sends while the test runs: one is one round trip."""
+    statements: list[Statement] = []
+
+    async def spy(pool: asyncpg.Pool, statement: Statement, inputs: Inputs) -> tuple[object, ...]:
+        statements.append(statement)
+        return await execute(pool, statement, inputs)
+
+    monkeypatch.setattr(endpoint, "execute", spy)
+    return statements
+
+
+@pytest.fixture
+async def owner(gateway: Gateway) -> AsyncIterator[asyncpg.Connection]:
+    """The owner of the records behind the gateway, who sees everything."""
+    async with connected(gateway.owner_url) as connection:
+        yield connection
+
+
+class Heard(logging.Handler):
+    """All that any logger says while it stands, our own client's left out."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.name.startswith(("httpx", "httpcore", "faker")):
+            self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """Every logger at DEBUG."""
+    handler, root = Heard(), logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler
+    root.removeHandler(handler)
+    root.setLevel(before)

@@ -1,0 +1,113 @@
+"""Words of the driver, of libraries and of callers: none of them in an answer or a log."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from db.pool import open_pool
+from tests.database import connected
+from tests.gateway import LOGIN, Gateway, gateway_over
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.leaks.conftest import Heard
+
+SUPERVISOR = "eligibility_supervisor"
+
+
+@asynccontextmanager
+async def broken(template: str) -> AsyncIterator[tuple[Gateway, asyncpg.Connection]]:
+    """A gateway whose database may be broken, and its owner."""
+    async with gateway_over(template) as gateway, connected(gateway.owner_url) as connection:
+        yield gateway, connection
+
+
+CONSTANT = {
+    "FW502": "the database is not available",
+    "FW503": "the statement could not be executed",
+    "FW507": "the operation took too long",
+}
+PERSON = "query($i:String!){enrollee(medicaidId:$i){lastName dateOfBirth}}"
+SECRET = "198765432"
+
+
+async def waiting(peer: asyncpg.Connection) -> None:
+    """Returns when a session of the gateway waits for a lock."""
+    for _ in range(500):
+        if await peer.fetchval(
+            "select exists (select from pg_stat_activity where datname = current_database() "
+            "and usename = current_user and wait_event_type = 'Lock')"
+        ):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+async def test_no_word_of_the_driver_reaches_a_client_or_a_log(seeded: str, heard: Heard) -> None:
+    """A statement is made to fail in every way that a running gateway meets."""
+    async with broken(seeded) as (gateway, owner):
+
+        async def failing(code: str) -> None:
+            answer = await gateway.post(SUPERVISOR, PERSON, {"i": SECRET})
+            assert answer.json() == {
+                "errors": [{"message": CONSTANT[code], "extensions": {"code": code}}]
+            }
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.status_code == (500 if code == "FW503" else 503)
+
+        async def working() -> None:
+            assert "errors" not in await gateway.ask(SUPERVISOR, PERSON, {"i": SECRET})
+
+        revoke = f"revoke select on medicaid.enrollee from {LOGIN}"  # noqa: S608 - a constant
+        await owner.execute(revoke)
+        await failing("FW503")
+        await owner.execute(f"grant select on medicaid.enrollee to {LOGIN}")
+        await working()
+        await owner.execute("alter table medicaid.enrollee rename eligible_last_name to gone")
+        await failing("FW503")
+        await owner.execute("alter table medicaid.enrollee rename gone to eligible_last_name")
+        await working()
+        others = (
+            "select {}(pid) from pg_stat_activity where pid <> pg_backend_pid() "
+            "and datname = current_database() and usename = current_user"
+        )
+        async with connected(gateway.gateway_url) as peer:
+            for call, code in (("pg_terminate_backend", "FW502"), ("pg_cancel_backend", "FW507")):
+                async with owner.transaction():
+                    await owner.execute("lock table medicaid.enrollee in access exclusive mode")
+                    asked = asyncio.create_task(failing(code))
+                    await waiting(peer)
+                    await peer.fetch(others.format(call))
+                    await asked
+                await working()
+            # Sessions that were idle when the server ended them.
+            await peer.fetch(others.format("pg_terminate_backend"))
+            await failing("FW502")
+            await working()
+    text = "\n".join(heard.lines)
+    assert {line for line in heard.lines if " fieldward " in line} == {
+        "ERROR fieldward FW502 ",
+        "ERROR fieldward FW503 42501",
+        "ERROR fieldward FW503 42703",
+        "ERROR fieldward FW507 ",
+    }
+    for word in (SECRET, "permission denied", "does not exist", "medicaid", "eligible", "DETAIL"):
+        assert word not in text
+
+
+async def test_a_statement_past_its_time_says_only_that(seeded: str) -> None:
+    async with broken(seeded) as (gateway, owner):
+        pool = await open_pool(gateway.gateway_url, statement_seconds=0.05)
+        try:
+            async with owner.transaction():
+                await owner.execute("lock table medicaid.enrollee in access exclusive mode")
+                with pytest.raises(asyncpg.QueryCanceledError):
+                    await pool.fetchrow("select from medicaid.enrollee")
+        finally:
+            await pool.close()
