@@ -52,7 +52,7 @@ async def older(test_server: str) -> AsyncIterator[Gateway]:
     except EmbeddedServerFailed:
         skip_or_fail("no wheel with PostgreSQL 16 on this machine")
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
-        os.chmod(name, 0o755)  # so that the server's account may enter, where root runs the tests
+        os.chmod(name, 0o755)  # noqa: S103 - the account that runs the server for root has to enter
         server = EmbeddedServer(Path(name) / "server", binaries)
         patch.setenv("FIELDWARD_TEST_SERVER", server.start().admin)
         try:
