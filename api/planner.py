@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 MOST_VALUES = 1_000_000
 """Values that one answer may hold when all its pages are full: what a row has is asked of each."""
 
+_KEY = 32
+"""Characters of a response key that go with a value; a longer one counts as several values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -163,6 +166,7 @@ class _Planner:
         self, selected: Selected, entity: Entity, place: Place, number: int, limit: int
     ) -> Member:
         key = self._key(selected)
+        self._spend(selected, place.rows)
         match selected.name:
             case "__typename":
                 return Constant(key, f"{entity.name}Connection")
@@ -176,9 +180,10 @@ class _Planner:
                 )
                 return Edges(key, parts)
             case "pageInfo":
-                return PageInfo(
-                    key, tuple(self._page_fact(child, number) for child in selected.children)
+                facts = tuple(
+                    self._page_fact(child, number, place.rows) for child in selected.children
                 )
+                return PageInfo(key, facts)
             case _:
                 below = place.below(selected)
                 permit = self.gate.selection(entity.counted, Action.AGGREGATE, below)
@@ -188,6 +193,7 @@ class _Planner:
         self, selected: Selected, entity: Entity, place: Place, number: int
     ) -> Cursor | Node | Constant:
         key = self._key(selected)
+        self._spend(selected, place.rows)
         match selected.name:
             case "__typename":
                 return Constant(key, f"{entity.name}Edge")
@@ -196,8 +202,11 @@ class _Planner:
             case _:
                 return Node(key, self._body(selected.children, entity, place.below(selected)))
 
-    def _page_fact(self, selected: Selected, number: int) -> tuple[Key, PageFact, int] | Constant:
+    def _page_fact(
+        self, selected: Selected, number: int, rows: int
+    ) -> tuple[Key, PageFact, int] | Constant:
         key = self._key(selected)
+        self._spend(selected, rows)
         if selected.name == "__typename":
             return Constant(key, "PageInfo")
         return key, PageFact(selected.name), number
@@ -210,7 +219,7 @@ class _Planner:
         return tuple(self._output(child, entity, place.below(child)) for child in children)
 
     def _output(self, selected: Selected, entity: Entity, place: Place) -> Output:
-        self._shown = at_most(MOST_VALUES, self._shown + place.rows)
+        self._spend(selected, place.rows)
         if selected.name == "__typename":
             return Constant(self._key(selected), entity.name)
         coordinate = f"{entity.name}.{selected.name}"
@@ -237,6 +246,10 @@ class _Planner:
         return Object(self._key(selected), link.relation, body, permit, scope, anchored)
 
     # Keys
+
+    def _spend(self, selected: Selected, rows: int) -> None:
+        values = rows * (1 + len(selected.key) // _KEY)
+        self._shown = at_most(MOST_VALUES, self._shown + values)
 
     def _key(self, selected: Selected) -> Key:
         return selected.key if selected.key == selected.name else self.values.add(selected.key)

@@ -55,11 +55,19 @@ class Heard(logging.Handler):
 
 @pytest.fixture
 def heard() -> Iterator[Heard]:
-    """Every logger at DEBUG."""
+    """Every logger at DEBUG, whatever a server that ran before has set it to."""
     handler, root = Heard(), logging.getLogger()
-    before = root.level
+    loggers = [
+        each for each in root.manager.loggerDict.values() if isinstance(each, logging.Logger)
+    ]
+    before = [(each, each.level, each.propagate, each.disabled) for each in (root, *loggers)]
+    for each in loggers:
+        each.level, each.propagate, each.disabled = logging.NOTSET, True, False
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
+    root.manager._clear_cache()
     yield handler
     root.removeHandler(handler)
-    root.setLevel(before)
+    for each, level, propagate, disabled in before:
+        each.level, each.propagate, each.disabled = level, propagate, disabled
+    root.manager._clear_cache()

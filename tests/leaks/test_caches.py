@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.database import connected
+from tests.roles import view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,6 +112,10 @@ async def test_hundreds_of_interleaved_requests_are_answered_as_one_after_the_ot
         return got.status_code, got.content
 
     alone = [await answer(ask) for ask in requests]
+    for ask, (_, content) in zip(requests, alone, strict=True):
+        if ask.document == TYPES:
+            types = json.loads(content)["data"]["__schema"]["types"]
+            assert {type_["name"] for type_ in types} == set(view(ask.role).type_map)
     assert len(set(alone)) > len(requests) / 2
     assert {status for status, _ in alone} == {200}
     order = random.Random(7).choices(range(len(requests)), k=400)

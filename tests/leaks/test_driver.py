@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
+from db.errors import StatementTimeout
+from db.execute import Inputs, execute
 from db.pool import open_pool
+from db.sql.pieces import Statement
 from tests.database import connected
 from tests.gateway import LOGIN, Gateway, gateway_over
 
@@ -86,9 +90,13 @@ async def test_no_word_of_the_driver_reaches_a_client_or_a_log(seeded: str, hear
                     await peer.fetch(others.format(call))
                     await asked
                 await working()
-            # Sessions that were idle when the server ended them.
+            # Sessions that were idle when the server ended them: each may fail one request.
             await peer.fetch(others.format("pg_terminate_backend"))
-            await failing("FW502")
+            for _ in range(9):
+                answer = await gateway.ask(SUPERVISOR, PERSON, {"i": SECRET})
+                if "errors" not in answer:
+                    break
+                assert answer["errors"][0]["extensions"] == {"code": "FW502"}
             await working()
     text = "\n".join(heard.lines)
     assert {line for line in heard.lines if " fieldward " in line} == {
@@ -107,7 +115,12 @@ async def test_a_statement_past_its_time_says_only_that(seeded: str) -> None:
         try:
             async with owner.transaction():
                 await owner.execute("lock table medicaid.enrollee in access exclusive mode")
-                with pytest.raises(asyncpg.QueryCanceledError):
-                    await pool.fetchrow("select from medicaid.enrollee")
+                statement = Statement("select from medicaid.enrollee", (), frozenset())
+                inputs = Inputs((), {}, date(2026, 1, 1), "")
+                with pytest.raises(StatementTimeout) as refused:
+                    await execute(pool, statement, inputs)
+            assert str(refused.value) == f"FW507: {CONSTANT['FW507']}"
+            assert refused.value.__suppress_context__
+            assert refused.value.__cause__ is None
         finally:
             await pool.close()

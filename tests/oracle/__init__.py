@@ -13,7 +13,8 @@ compiled path, and no logic.
     seen          the records as one asker may see them
     filters       `where` on a row
     pages         orders, pages, cursors
-    survey        what an operation asks for, whatever the records: denials, refusals
+    demands       what arguments ask for, whatever the records: refusals
+    survey        what selections ask for, whatever the records: denials, conditions
     reading       what it gets
     answer        an answer in comparable form, from either side
     evaluator     all of it: operation → answer
@@ -22,5 +23,7 @@ What compares with it:
 
     world         a gateway and the oracle over the same records; both answers to one question
     operations    generated operations; sketch, inputs and pool are their parts
+    documents     one document for each feature
     corners       a policy and records of the awkward kind
+    people_who_ask  askers that fit the records, and some that do not
 """

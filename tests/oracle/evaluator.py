@@ -22,10 +22,11 @@ from api import errors
 from api.schema.build import core, full_schema
 from authz.decision import DenialMode
 from tests.oracle.answer import NOT_VALID, Answer, error
+from tests.oracle.demands import Demands, Refused
 from tests.oracle.pages import Cursors
 from tests.oracle.reading import Reading
 from tests.oracle.seen import Seen
-from tests.oracle.survey import Refused, Survey
+from tests.oracle.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +91,8 @@ class Oracle:
         return document
 
     def _survey(self, question: Question, document: DocumentNode, as_of: datetime) -> Survey:
-        survey = Survey(self.authority, question.asker, self.cursors)
+        demands = Demands(self.authority, question.asker, self.cursors)
+        survey = Survey(self.authority, question.asker, demands)
         _, failed = _run(question, document, survey)
         # What is left to fail is a null in an argument or a directive that takes none.
         if failed:
@@ -134,7 +136,7 @@ class Oracle:
             for denial in (*survey.denials, *survey.local_denials)
         ]
         told += [error(errors.SharedMedicaidId.code, path=path) for path in reading.shared]
-        return Answer(data, sorted(told), sorted(survey.conditional))
+        return Answer(data, sorted(told), sorted(survey.demands.conditional))
 
 
 @lru_cache(maxsize=64)

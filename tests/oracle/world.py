@@ -114,8 +114,13 @@ async def world_over(
     policy: PolicySet,
     orders: tuple[Order, ...],
     add: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
+    *,
+    whole: bool = False,
 ) -> AsyncIterator[World]:
-    """A world over a copy of a template database, to which `add` may add records first."""
+    """A world over a copy of a template database, to which `add` may add records first.
+
+    `whole` as in Authority.
+    """
     holder = Holder(policy, orders, datetime.now(UTC))
     async with fresh_database(template) as grown:
         async with connected(grown) as owner:
@@ -125,4 +130,4 @@ async def world_over(
             async with connected(gateway.owner_url) as owner:
                 records = await read_records(owner)
             effective = holder.current(datetime.now(UTC)).policy
-            yield World(gateway, Oracle(records, Authority(effective)))
+            yield World(gateway, Oracle(records, Authority(effective, whole=whole)))

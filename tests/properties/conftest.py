@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -18,12 +19,14 @@ from tests.oracle.world import World, world_over
 
 FEW_PEOPLE = 120
 SEED = 11
+WHOLE = int(os.environ.get("FIELDWARD_CASES", "0")) >= 1_000
+"""Whether there is time to ask Casbin with all rules of a policy for every role."""
 
 
 @pytest.fixture(scope="session")
 async def seed_world(seeded: str) -> AsyncIterator[World]:
     """The seed policy over seeded records."""
-    async with world_over(seeded, *load_seed(CATALOG)) as world:
+    async with world_over(seeded, *load_seed(CATALOG), whole=WHOLE) as world:
         yield world
 
 
@@ -32,7 +35,7 @@ async def corner_world(test_server: str) -> AsyncIterator[World]:
     """The corner policy over some seeded records and all awkward ones."""
     async with (
         seeded_template(FEW_PEOPLE, SEED) as few,
-        world_over(few, corner_policy(), (), add_corner_records) as world,
+        world_over(few, corner_policy(), (), add_corner_records, whole=WHOLE) as world,
     ):
         yield world
 

@@ -286,6 +286,29 @@ def test_rows_of_pages_within_pages_are_counted_together() -> None:
         planned(table | {("Claim.icn", "read"): Allow()}, deep)
 
 
+WIDE = [
+    # Response keys (#) that stand in the answer once for each row of a page, or of pages in it.
+    "{enrollees(first:50){nodes{races(first:50){nodes{#:race}}}}}",
+    "{enrollees(first:50){nodes{races(first:50){edges{#:cursor}}}}}",
+    "{enrollees(first:50){nodes{races(first:50){edges{#:node{race}}}}}}",
+    "{enrollees(first:50){nodes{races(first:50){nodes{race} #:pageInfo{hasNextPage}}}}}",
+    "{enrollees(first:50){nodes{races(first:50){nodes{race} pageInfo{#:endCursor}}}}}",
+    "{enrollees(first:50){nodes{races(first:50){nodes{race} #:totalCount}}}}",
+    "{enrollees(first:50){nodes{races(first:50){#:nodes{race}}}}}",
+]
+
+
+@pytest.mark.parametrize("document", WIDE)
+def test_a_long_response_key_counts_as_often_as_it_stands_in_the_answer(document: str) -> None:
+    table: dict[tuple[str, str], Decision] = {
+        ("Enrollee.races", "read"): Allow(),
+        ("RaceDeclaration.race", "read"): Allow(),
+    }
+    assert planned(table, document.replace("#", "k" * 2_000)).plan.roots
+    with pytest.raises(OperationTooComplex):
+        planned(table, document.replace("#", "k" * 700_000))
+
+
 @pytest.mark.parametrize("entity", sorted(AROUND))
 def test_the_widest_order_makes_a_cursor_that_opens(entity: str) -> None:
     columns = [

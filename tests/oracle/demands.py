@@ -1,0 +1,160 @@
+"""What arguments ask for, judged without a record: may the role, and can it be at all.
+
+Raises Refused for the first thing that is wrong, in the order in which a planner would read.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from api import errors
+from db.catalog import Kind
+from db.catalog_records import CATALOG
+from tests.oracle.authority import Verdict
+from tests.oracle.pages import asked_size, binding, named_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from db.catalog import Column
+    from tests.oracle.asker import Asker
+    from tests.oracle.authority import Authority
+    from tests.oracle.pages import Cursors
+    from tests.oracle.records import Value
+
+MOST_TERMS = 5
+MOST_CONDITIONS = 500
+MOST_IN_LIST = 1_000
+
+
+class Refused(Exception):
+    """The whole operation is refused: a code and what the client learns besides."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts
+
+
+@dataclass
+class Demands:
+    """The arguments of one operation. `conditional` grows by what filters read on some rows."""
+
+    authority: Authority
+    asker: Asker
+    cursors: Cursors
+    conditional: set[str] = field(default_factory=set)
+    _conditions: int = 0
+
+    def of_list(self, entity: str, coordinate: str, arguments: Mapping[str, Any]) -> int:
+        """The size of the page, when all is in order: filter, order, page and cursors, as read."""
+        self._where(entity, arguments.get("where") or {})
+        order_by = arguments.get("orderBy") or []
+        for term in order_by:
+            for field_name, direction in term.items():
+                self._sort(f"{entity}.{field_name}", direction)
+        if len(named_terms(entity, order_by)) > MOST_TERMS:
+            raise Refused(errors.OperationTooComplex.code)
+        limit = self.authority.policy.roles[self.asker.role].page_limit
+        self._size(arguments, limit)
+        bound = binding(self.asker.subject, self.asker.role, coordinate, arguments)
+        for argument in ("after", "before"):
+            token = arguments.get(argument)
+            if isinstance(token, str) and self.cursors.place(token, bound) is None:
+                raise Refused(errors.CursorInvalid.code)
+        return asked_size(arguments, limit)
+
+    def _size(self, arguments: Mapping[str, Any], limit: int) -> None:
+        for name in ("first", "last"):
+            size = arguments.get(name)
+            if size is None:
+                continue
+            if size < 0:
+                raise Refused(errors.ArgumentInvalid.code)
+            if size > limit:
+                raise Refused(errors.PageTooLarge.code)
+        if arguments.get("first") is not None and arguments.get("last") is not None:
+            raise Refused(errors.ArgumentInvalid.code)
+
+    def _condition(self) -> None:
+        self._conditions += 1
+        if self._conditions > MOST_CONDITIONS:
+            raise Refused(errors.OperationTooComplex.code)
+
+    def _where(self, entity: str, where: Value) -> None:
+        if where is None:
+            raise Refused(errors.ArgumentInvalid.code)
+        self._condition()
+        for name, asked in where.items():
+            coordinate = f"{entity}.{name}"
+            if asked is None:
+                raise Refused(errors.ArgumentInvalid.code)
+            if name == "not":
+                self._where(entity, asked)
+            elif name in ("and", "or"):
+                for part in asked:
+                    self._where(entity, part)
+            elif coordinate in CATALOG.links:
+                self._where(CATALOG.links[coordinate].target, asked)
+            else:
+                for operator, operand in asked.items():
+                    self._condition()
+                    self.of_filter(coordinate, operator, operand)
+
+    def of_filter(self, coordinate: str, operator: str, operand: Value) -> None:
+        """One operator on one coordinate."""
+        verdict = self.authority.verdict(self.asker.role, coordinate, f"filter:{operator}")
+        if verdict is Verdict.NONE:
+            raise Refused(
+                errors.PositionDenied.code,
+                coordinate=coordinate,
+                position="filter",
+                operator=operator,
+            )
+        if verdict is Verdict.SOME:
+            self.conditional.add(coordinate)
+        column = CATALOG.fields[coordinate].column
+        several = operator in ("in", "notIn")
+        items = operand if several and operand is not None else [operand]
+        if (several and len(items) > MOST_IN_LIST) or not all(
+            _fits(each, column) for each in items
+        ):
+            raise Refused(errors.ArgumentInvalid.code)
+
+    def _sort(self, coordinate: str, direction: Value) -> None:
+        for action in ("sort", "read"):
+            if self.authority.verdict(self.asker.role, coordinate, action) is not Verdict.ALL:
+                raise Refused(errors.PositionDenied.code, coordinate=coordinate, position="orderBy")
+        if direction is None:
+            raise Refused(errors.ArgumentInvalid.code)
+
+
+def _fits(value: Value, column: Column) -> bool:
+    """Whether PostgreSQL has such a value at all."""
+    match value:
+        case None:
+            return False
+        case enum.Enum():
+            return True
+        case Decimal():
+            return value.is_finite() and _sized(value)
+        case str() if column.kind is Kind.UUID:
+            try:
+                UUID(value)
+            except ValueError:
+                return False
+            return True
+        case str():
+            return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+        case _:
+            return True
+
+
+def _sized(number: Decimal) -> bool:
+    """At most a thousand digits, and none of them further from the point than that."""
+    _, digits, exponent = number.as_tuple()
+    return len(digits) <= 1_000 and -1_000 <= int(exponent) <= 1_000
