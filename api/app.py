@@ -40,6 +40,19 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _SECONDS_TO_BE_READY = 2.0
 
 
+async def check_login(gateway_url: str) -> None:
+    """What starting the gateway checks, before a server is there to say it in its own words.
+
+    Raises DatabaseUnavailable or UnsafeLogin.
+    """
+    pool = await open_pool(gateway_url)
+    try:
+        async with pool.acquire() as connection:
+            await check_gateway(connection)
+    finally:
+        await pool.close()
+
+
 def create_app(
     gateway_url: str,
     tokens: TokenSettings,

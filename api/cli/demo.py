@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import uvicorn
 
-from api.app import create_app
+from api.app import check_login, create_app
 from api.cli.ask import _state_dir
 from api.cli.database import as_owner
 from api.cli.output import progress
@@ -67,6 +67,7 @@ def serve(options: dict[str, object], host: str, port: int) -> None:
     settings = Settings.from_environment(os.environ, _state_dir(options))
     tokens = TokenSettings.from_environment(os.environ)
     with settings.database() as urls:
+        asyncio.run(check_login(urls.gateway))
         app = create_app(urls.gateway, tokens, settings.cursor_keys)
         _run(app, host, port, lambda bound: print(f"serving on http://{host}:{bound}"))
 
