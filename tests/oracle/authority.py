@@ -157,6 +157,13 @@ class Authority:
         existing = {state for state in states if self.exists(role, anchor, state)}
         return Verdict.ALL if existing <= opened else Verdict.SOME
 
+    def sometimes(self, role: str, coordinate: str, action: str) -> bool:
+        """Whether an action on a coordinate of records is open on some row: not Verdict.NONE."""
+        anchor = CATALOG.entity_of(coordinate).anchor
+        # The state in which everything holds comes last, and is the likeliest to allow.
+        states = reversed(self.states(role, anchor))
+        return any(self.allows(role, coordinate, action, state) for state in states)
+
     def anybody(self, role: str, anchor: str) -> bool:
         """Whether any row of an anchor can exist for a role."""
         return any(self.exists(role, anchor, state) for state in self.states(role, anchor))

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from db.catalog import Cardinality
 from db.catalog_records import CATALOG
-from tests.oracle.authority import Verdict
 from tests.oracle.evaluator import Question
 from tests.oracle.inputs import Inputs
 from tests.oracle.pool import Pool
@@ -139,13 +138,10 @@ class _Walk:
         name = self.sketch.one(names)
         if not self.sketch.chance(25):
             for _ in range(3):
-                if self._verdict(f"{entity}.{name}", "read") is not Verdict.NONE:
+                if self.authority.sometimes(self.role, f"{entity}.{name}", "read"):
                     break
                 name = self.sketch.one(names)
         return str(name)
-
-    def _verdict(self, coordinate: str, action: str) -> Verdict:
-        return self.authority.verdict(self.role, coordinate, action)
 
     def _link(self, entity: str, name: str, path: tuple[str, ...], taken: set[str]) -> list[str]:
         link = CATALOG.links[f"{entity}.{name}"]

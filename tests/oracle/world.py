@@ -56,12 +56,16 @@ class Exchange:
 class World:
     """A gateway over a database, and the oracle over what the owner reads there.
 
-    No dataclass: Hypothesis prints all fields of those, and this has all records.
+    `clock` is the gateway's. No dataclass: Hypothesis prints all fields of those, and this has all
+    records.
     """
 
-    def __init__(self, gateway: Gateway, oracle: Oracle) -> None:
+    def __init__(
+        self, gateway: Gateway, oracle: Oracle, clock: Callable[[], datetime] | None = None
+    ) -> None:
         self.gateway = gateway
         self.oracle = oracle
+        self.clock = clock or (lambda: datetime.now(UTC))
         self._tokens: dict[Asker, str] = {}
 
     def _token(self, asker: Asker) -> str:
@@ -95,10 +99,10 @@ class World:
         given = {**question.variables, **{name: pair[0] for name, pair in cursors.items()}}
         sent = {**question.variables, **{name: pair[1] for name, pair in cursors.items()}}
         while True:
-            as_of = datetime.now(UTC)
+            as_of = self.clock()
             got = told(await self.ask(replace(question, variables=sent)))
             # Both have to speak of the same day.
-            if datetime.now(UTC).date() == as_of.date():
+            if self.clock().date() == as_of.date():
                 break
         expected = self.oracle.answer(replace(question, variables=given), as_of)
         comparison = Comparison()
