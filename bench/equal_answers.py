@@ -137,7 +137,7 @@ def _row(role: str, times: Times, rng: random.Random) -> tuple[str, bool]:
 
 
 async def _run(roles: Sequence[str], pairs: int, people: int, number: int) -> bool:
-    rng = random.Random(number)  # noqa: S311 - which ID next is no secret
+    rng = random.Random(number)
     within = True
     async with ground(people) as place:
         print(f"{people} people, {pairs} rounds per role, seed {number}; microseconds\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -49,9 +50,9 @@ class Ground:
 async def ground(people: int) -> AsyncIterator[Ground]:
     """A fresh server with that many people. Gone in the end."""
     with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        place.chmod(0o755)  # so that the server's account may enter, where root runs this
-        server = EmbeddedServer(place / "server", settings=_FAST)
+        # So that the server's account may enter, where root runs this.
+        os.chmod(name, 0o755)  # noqa: S103 - the server's own folder below is closed
+        server = EmbeddedServer(Path(name, "server"), settings=_FAST)
         urls = server.start()
         try:
             owner = await asyncpg.connect(urls.admin)

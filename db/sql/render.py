@@ -80,7 +80,7 @@ def _single(single: Single, names: Names) -> str:
     asked = operand(leaf.operand, leaf.ref.column.kind.value, page.row)
 
     def nearest(inner: Row) -> list[str]:
-        """Of the keys that there are, the first that is not below the one asked for, or the last."""
+        """Of the keys that there are, the first not below the one asked for, or the last."""
         other = Row(names, inner.table, Level(), None)
         rows = f"select {other.column(key)} from {table(inner.table.name)} {other.alias}"
         above = f"{rows} where {other.column(key)} >= {asked} order by 1 limit 1"
