@@ -188,7 +188,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """The one row that a root field names. Two rows are reported as two; neither is shown."""
+    """The one row that a root field names. Two rows are reported as two; neither is shown.
+
+    The `where` of its rows is one comparison: of the column that names it, for equality.
+    """
 
     rows: Rows
     body: tuple[Output, ...]
