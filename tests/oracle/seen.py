@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from db.catalog import Cardinality
 from db.catalog_records import CATALOG
+from tests.oracle.records import NOTHING
 from tests.oracle.scope import Circumstances, condition_of
 from tests.oracle.values import hopped, one_row
 
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False, slots=True)
 class Row:
     """A record as an entity, and the row on which conditions of policy stand: itself, or the
-    person or claim that it belongs to."""
+    person or claim that it belongs to.
+
+    What is `closed` may not be asked about.
+    """
 
     entity: str
     record: Record
     belongs_to: Row | None = None
+    closed: bool = False
 
     @property
     def anchor(self) -> Row:
@@ -86,6 +91,8 @@ class Seen:
     def may(self, coordinate: str, action: str, row: Row) -> bool:
         """Whether an action on a coordinate is open on this row, however the unknown is settled:
         a condition that may hold does not allow, and one that may not hold denies all the same."""
+        if row.closed:
+            return False
         held = self.held(row)
         key = (coordinate, action, held)
         if key not in self._may:
@@ -122,7 +129,14 @@ class Seen:
             if not own or self.exists(target):
                 yield target
 
+    def current(self, link: Link, row: Row, *, closed: bool) -> Row:
+        """What is current of a row, as a row of its own; one without values where there is none."""
+        record = one_row(self.records, link.relation, row.record, self.day)
+        return Row(link.target, record or NOTHING, row.anchor, closed)
+
     def value(self, coordinate: str, row: Row) -> Value:
         """The stored value of a coordinate, whoever may see it."""
+        if row.record is NOTHING:
+            return None
         entry = CATALOG.fields[coordinate]
         return hopped(self.records, row.record, entry.column, entry.hop, self.day)
