@@ -8,7 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from api.demo_key import mint
+from authz.floor import floor_of
+from authz.packaged import load_seed
+from authz.store import document_of
+from db.catalog_records import CATALOG
 from db.examples import attribute_examples
+from db.floor_apply import apply
 from db.ingest.seed import seed
 
 if TYPE_CHECKING:
@@ -116,10 +121,22 @@ _ROLES = (
 )  # fmt: skip
 
 
+async def lay_floor(connection: asyncpg.Connection, secret: bytes) -> None:
+    """The floor of the packaged policy and orders; where it stands already, nothing new."""
+    policy, orders = load_seed(CATALOG)
+    floor, document = floor_of(policy, orders), document_of(policy, orders)
+    await apply(connection, floor, document, policy.digest, secret)
+
+
 async def prepare(
-    connection: asyncpg.Connection, enrollees: int, progress: Callable[[int, int], None] | None
+    connection: asyncpg.Connection,
+    enrollees: int,
+    secret: bytes,
+    progress: Callable[[int, int], None] | None,
 ) -> dict[str, str]:
-    """Records to look at, where there are none yet; attribute values that occur in them."""
+    """A floor, and records to look at, where there are none yet; attribute values that occur in
+    them. `secret` is what the passwords of the floor's roles are derived from."""
+    await lay_floor(connection, secret)
     if not await attribute_examples(connection):
         await seed(connection, enrollees, SEED, progress)
     return await attribute_examples(connection)

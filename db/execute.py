@@ -58,7 +58,7 @@ def _value(source: Source, inputs: Inputs) -> object:
 async def execute(
     pools: Pools, role: str, statement: Statement, inputs: Inputs
 ) -> tuple[object, ...]:
-    """The one row of a statement, as the floor's role for `role`: JSON as bytes, counts as integers.
+    """The one row of a statement, by the login of a role: JSON as bytes, counts as integers.
 
     Raises PrivilegeMissing, StatementFailed, StatementTimeout or DatabaseUnavailable; none of them
     holds text of the driver, which can quote values.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import uvicorn
 
-from api.app import check_login, create_app
+from api.app import check_start, create_app
 from api.cli.ask import _state_dir
 from api.cli.database import as_owner
 from api.cli.output import progress
@@ -42,9 +42,10 @@ def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> No
     state_dir: Path = _state_dir(options)
     settings = Settings.from_environment(os.environ, state_dir)
     with settings.database() as urls:
+        secret = settings.floor_secret(urls)
         with progress("people") as advance:
             made = asyncio.run(
-                as_owner(urls, lambda connection: prepare(connection, enrollees, advance))
+                as_owner(urls, lambda connection: prepare(connection, enrollees, secret, advance))
             )
         key = DemoKey.in_state_dir(state_dir)
         shown = Demo(made if isinstance(made, dict) else {}, key)
@@ -52,6 +53,8 @@ def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> No
             urls.gateway,
             key.settings(),
             settings.cursor_keys,
+            secret,
+            connections=settings.connections,
             session=shown.session,
             hosts=(host, "localhost"),
         )
@@ -67,8 +70,15 @@ def serve(options: dict[str, object], host: str, port: int) -> None:
     settings = Settings.from_environment(os.environ, _state_dir(options))
     tokens = TokenSettings.from_environment(os.environ)
     with settings.database() as urls:
-        asyncio.run(check_login(urls.gateway))
-        app = create_app(urls.gateway, tokens, settings.cursor_keys)
+        secret = settings.floor_secret(urls)
+        asyncio.run(check_start(urls.gateway, secret))
+        app = create_app(
+            urls.gateway,
+            tokens,
+            settings.cursor_keys,
+            secret,
+            connections=settings.connections,
+        )
         _run(app, host, port, lambda bound: print(f"serving on http://{host}:{bound}"))
 
 
