@@ -96,3 +96,18 @@ class StatementTimeout(FieldwardError):
     code = "FW507"
     public = "the operation took too long"
     status = 503
+
+
+class FloorRefused(FieldwardError):
+    """PostgreSQL did not make or grant what the floor needs; `detail` is for the operator."""
+
+    code = "FW510"
+    public = "the floor cannot be made"
+
+
+class PolicyMoved(FieldwardError):
+    """Another policy version was committed since this one was begun."""
+
+    code = "FW511"
+    public = "the policy has changed since"
+    status = 409
