@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from api.demo_key import mint
 from authz.floor import floor_of
 from authz.packaged import load_seed
-from authz.store import document_of
+from authz.store import digest_of, document_of, head
 from db.catalog_records import CATALOG
 from db.examples import attribute_examples
 from db.floor_apply import apply
@@ -122,10 +122,12 @@ _ROLES = (
 
 
 async def lay_floor(connection: asyncpg.Connection, secret: bytes) -> None:
-    """The floor of the packaged policy and orders; where it stands already, nothing new."""
-    policy, orders = load_seed(CATALOG)
-    floor, document = floor_of(policy, orders), document_of(policy, orders)
-    await apply(connection, floor, document, policy.digest, secret)
+    """The floor of the policy that the database holds; the packaged one becomes it where it holds
+    none. `secret` is what the passwords of the floor's roles are derived from."""
+    found = await head(connection)
+    policy, orders = (found.policy, found.orders) if found else load_seed(CATALOG)
+    document = document_of(policy, orders)
+    await apply(connection, floor_of(policy, orders), document, digest_of(document), secret)
 
 
 async def prepare(
@@ -135,7 +137,7 @@ async def prepare(
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, str]:
     """A floor, and records to look at, where there are none yet; attribute values that occur in
-    them. `secret` is what the passwords of the floor's roles are derived from."""
+    them. `secret` as in `lay_floor`."""
     await lay_floor(connection, secret)
     if not await attribute_examples(connection):
         await seed(connection, enrollees, SEED, progress)

@@ -123,3 +123,18 @@ class FloorMissing(FieldwardError):
     code = "FW510"
     public = "the database holds no policy: run `fieldward db floor`"
     status = 503
+
+
+class FloorRefused(FieldwardError):
+    """PostgreSQL did not make or grant what the floor needs; `detail` is for the operator."""
+
+    code = "FW511"
+    public = "the floor cannot be made"
+
+
+class PolicyMoved(FieldwardError):
+    """Another policy version was committed since this one was begun."""
+
+    code = "FW512"
+    public = "the policy has changed since"
+    status = 409
