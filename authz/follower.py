@@ -5,6 +5,7 @@ A version is used only once the grants of the floor are seen to be its own.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from authz.floor import floor_of
@@ -48,13 +49,17 @@ async def catch_up(pools: Pools, holder: Holder, as_of: datetime) -> Snapshot:
 async def _standing(connection: asyncpg.Connection) -> Head:
     """The head, with grants that are those of its policy and orders."""
     found = await _head(connection)
-    while differing := await differences(connection, floor_of(found.policy, found.orders)):
+    while True:
+        # Beside the loop: other requests go on while a new version is compiled.
+        floor = await asyncio.to_thread(floor_of, found.policy, found.orders)
+        differing = await differences(connection, floor)
+        if not differing:
+            return found
         # A version may have been written between the two looks.
         newer = await _head(connection)
         if newer.number == found.number:
             raise FloorDrift("; ".join(differing))
         found = newer
-    return found
 
 
 async def _head(connection: asyncpg.Connection) -> Head:

@@ -84,7 +84,7 @@ class Gateway:
         return body
 
 
-async def _login(owner_url: str) -> str:
+async def gateway_login(owner_url: str) -> str:
     async with connected(owner_url) as owner:
         # Roles are of the whole server: an earlier test may have made this one.
         with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
@@ -101,7 +101,7 @@ async def gateway_over(template: str, holder: Holder | None = None) -> AsyncIter
     floor: requests run as its roles.
     """
     async with fresh_database(template) as owner_url:
-        gateway_url = await _login(owner_url)
+        gateway_url = await gateway_login(owner_url)
         async with connected(owner_url) as owner:
             examples = await attribute_examples(owner)
         written = holder.current(datetime.now(UTC)) if holder else None
