@@ -135,7 +135,7 @@ class Endpoint:
         try:
             return await self._answer(asked, principal, snapshot, role, as_of)
         except PrivilegeMissing:
-            raise FloorDrift(f"{role}: a statement of the policy in force was refused") from None
+            raise FloorDrift(f"{role} was refused what the policy in force gives it") from None
 
     async def _answer(
         self,

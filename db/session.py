@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from db.errors import DatabaseUnavailable
+from db.errors import DatabaseUnavailable, PrivilegeMissing
 
 # A statement above asyncpg's default of 15 kB would be prepared anew for every request, and what
 # clients ask for makes 1 to 10 kB. A server keeps some 35 bytes per character of a statement, on
@@ -42,7 +42,8 @@ async def open_session(
 
     Sessions are read-only, and a statement ends after `statement_seconds`. Nothing in the gateway
     changes a setting of a session, so a session that is used again is as it was at first.
-    DatabaseUnavailable when there is none within `connect_seconds`; it holds no text of the driver.
+    DatabaseUnavailable when there is none within `connect_seconds`, PrivilegeMissing when
+    `user` may not log in any more; neither holds text of the driver.
     """
     try:
         connection = await asyncpg.connect(
@@ -63,12 +64,17 @@ async def open_session(
             },
         )
     except (*AWAY, asyncpg.PostgresError) as error:
+        # The password was right, and PostgreSQL lets the role in no more.
+        if user is not None and error.__class__ is asyncpg.InvalidAuthorizationSpecificationError:
+            raise PrivilegeMissing from None
         raise DatabaseUnavailable(type(error).__name__) from None
     try:
         await _prepare(connection)
-    except (*AWAY, asyncpg.PostgresError) as error:
+    except BaseException as error:
         connection.terminate()
-        raise DatabaseUnavailable(type(error).__name__) from None
+        if isinstance(error, (*AWAY, asyncpg.PostgresError)):
+            raise DatabaseUnavailable(type(error).__name__) from None
+        raise
     return connection
 
 

@@ -71,10 +71,11 @@ async def test_no_word_of_the_driver_reaches_a_client_or_a_log(seeded: str, hear
             assert "errors" not in await gateway.ask(SUPERVISOR, PERSON, {"i": SECRET})
 
         login = floor_role(database_of(gateway.owner_url), SUPERVISOR)
-        names = "(eligible_last_name) on medicaid.enrollee"
-        await owner.execute(f'revoke select {names} from "{login}"')
+        revoke = 'revoke select (eligible_last_name) on medicaid.enrollee from "{}"'
+        grant = 'grant select (eligible_last_name) on medicaid.enrollee to "{}"'
+        await owner.execute(revoke.format(login))
         await failing("FW509")
-        await owner.execute(f'grant select {names} to "{login}"')
+        await owner.execute(grant.format(login))
         await working()
         await owner.execute("alter table medicaid.enrollee rename eligible_last_name to gone")
         await failing("FW503")

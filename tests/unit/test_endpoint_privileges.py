@@ -105,6 +105,21 @@ async def test_a_request_after_a_policy_commit_is_answered_under_the_new_policy(
     assert [record for record in caplog.records if record.name == "fieldward"] == []
 
 
+async def test_a_role_that_the_new_policy_lacks_is_unknown_from_its_next_login_on(
+    seeded: str,
+) -> None:
+    policy, _ = load_seed(CATALOG)
+    shorter = replace(
+        policy,
+        roles={name: role for name, role in policy.roles.items() if name != DESK},
+        rules=tuple(rule for rule in policy.rules if rule.role != DESK),
+    )
+    async with changing(seeded) as (gateway, _):
+        await floored(gateway.owner_url, shorter)
+        answer = await gateway.post(DESK, NAMES)
+        assert answer.json()["errors"][0]["extensions"] == {"code": "FW211"}
+
+
 async def test_a_running_gateway_takes_up_no_version_whose_grants_differ(seeded: str) -> None:
     async with changing(seeded) as (gateway, owner):
         await floored(gateway.owner_url, without("Enrollee.lastName"))
@@ -141,7 +156,7 @@ async def test_a_statement_that_needs_more_than_its_policy_grants_is_drift(
     assert answer.json()["errors"][0]["extensions"] == {"code": "FW509"}
     assert asked == 2
     assert [r.getMessage() for r in caplog.records if r.name == "fieldward"] == [
-        "FW509 front_desk: a statement of the policy in force was refused"
+        "FW509 front_desk was refused what the policy in force gives it"
     ]
 
 
