@@ -101,13 +101,13 @@ class StatementTimeout(FieldwardError):
 class FloorRefused(FieldwardError):
     """PostgreSQL did not make or grant what the floor needs; `detail` is for the operator."""
 
-    code = "FW510"
+    code = "FW511"
     public = "the floor cannot be made"
 
 
 class PolicyMoved(FieldwardError):
     """Another policy version was committed since this one was begun."""
 
-    code = "FW511"
+    code = "FW512"
     public = "the policy has changed since"
     status = 409

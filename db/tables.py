@@ -85,9 +85,7 @@ ENROLLEE = _table(
 )
 VARIABLE_DEMOGRAPHICS = _spans(
     "variable_demographics",
-    Column(
-        "ssn", Kind.TEXT, width=9, lookup="variable_demographics_by_ssn", known="ssn_known"
-    ),
+    Column("ssn", Kind.TEXT, width=9, lookup="variable_demographics_by_ssn", known="ssn_known"),
     _flag("ssn_known"),
     _text("ssn_last4", 4),
     _text("marital_status", 2),
