@@ -21,6 +21,7 @@ from api.errors import NotReady
 from api.explorer import routes as explorer_routes
 from api.reply import error_of, failure
 from api.request import JSON
+from api.unstored import Unstored
 from authz.follower import follow
 from db.errors import FieldwardError
 from db.migrate import check_gateway
@@ -132,6 +133,9 @@ def create_app(
             Route("/metrics", exposition),
             *explorer_routes(session),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
+        middleware=[
+            Middleware(Unstored),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
+        ],
         lifespan=lifespan,
     )

@@ -8,12 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from api.demo_key import mint
-from authz.floor import floor_of
-from authz.packaged import load_seed
-from authz.store import digest_of, document_of, head
-from db.catalog_records import CATALOG
 from db.examples import attribute_examples
-from db.floor_apply import apply
 from db.ingest.seed import seed
 
 if TYPE_CHECKING:
@@ -121,24 +116,10 @@ _ROLES = (
 )  # fmt: skip
 
 
-async def lay_floor(connection: asyncpg.Connection, secret: bytes) -> None:
-    """The floor of the policy that the database holds; the packaged one becomes it where it holds
-    none. `secret` is what the passwords of the floor's roles are derived from."""
-    found = await head(connection)
-    policy, orders = (found.policy, found.orders) if found else load_seed(CATALOG)
-    document = document_of(policy, orders)
-    await apply(connection, floor_of(policy, orders), document, digest_of(document), secret)
-
-
 async def prepare(
-    connection: asyncpg.Connection,
-    enrollees: int,
-    secret: bytes,
-    progress: Callable[[int, int], None] | None,
+    connection: asyncpg.Connection, enrollees: int, progress: Callable[[int, int], None] | None
 ) -> dict[str, str]:
-    """A floor, and records to look at, where there are none yet; attribute values that occur in
-    them. `secret` as in `lay_floor`."""
-    await lay_floor(connection, secret)
+    """Records to look at, where there are none yet; attribute values that occur in them."""
     if not await attribute_examples(connection):
         await seed(connection, enrollees, SEED, progress)
     return await attribute_examples(connection)

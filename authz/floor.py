@@ -30,6 +30,8 @@ from db.predicate import (
     Never,
     Operator,
     Or,
+    Through,
+    both,
 )
 
 if TYPE_CHECKING:
@@ -163,10 +165,6 @@ class _Reads:
     def _field(self, field: Field, operator: Operator | None) -> None:
         entity = self._catalog.entities[field.entity]
         self._keys(entity.table)
-        for link in self._catalog.links.values():
-            # The way to an address leads along structural columns alone.
-            if link.target == entity.name and link.relation.cardinality is Cardinality.CURRENT:
-                self._relation(link.relation)
         table = entity.table
         if field.hop is not None:
             self._relation(field.hop)
@@ -210,6 +208,10 @@ class _Reads:
             case Exists(relation, where, _, permit):
                 self._relation(relation)
                 self._predicate(where, relation.target)
+                self._predicate(permit, table)
+            case Through(relation, scope, where, permit):
+                self._relation(relation)
+                self._predicate(both(scope, where), relation.target)
                 self._predicate(permit, table)
             case And(parts) | Or(parts):
                 for part in parts:

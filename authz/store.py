@@ -19,7 +19,7 @@ from db.catalog_records import CATALOG
 from db.floor_apply import stored_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     import asyncpg
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from db.catalog import Catalog
 
 _DAYS: Final = ("issued", "effective")
-_INSTANTS: Final = ("at",)
 
 
 @dataclass(frozen=True)
@@ -94,23 +93,24 @@ def _dated(document: object) -> object:
 
     ValueError for text that is neither.
     """
-    match document:
-        case {"orders": list(orders)}:
-            for order in filter(_is_table, orders):
-                _read(order, _DAYS, date.fromisoformat)
-                for change in filter(_is_table, order.get("history") or ()):
-                    _read(change, _INSTANTS, datetime.fromisoformat)
+    for order in _tables(document, "orders"):
+        for name in _DAYS:
+            _read(order, name, date.fromisoformat)
+        for change in _tables(order, "history"):
+            _read(change, "at", datetime.fromisoformat)
     return document
 
 
-def _is_table(given: object) -> bool:
-    return isinstance(given, dict)
+def _tables(given: object, name: str) -> list[dict[str, object]]:
+    listed = given.get(name) if isinstance(given, dict) else None
+    return (
+        [table for table in listed if isinstance(table, dict)] if isinstance(listed, list) else []
+    )
 
 
-def _read(table: dict[str, object], names: Iterable[str], read: Callable[[str], object]) -> None:
-    for name in names:
-        if isinstance(text := table.get(name), str):
-            table[name] = read(text)
+def _read(table: dict[str, object], name: str, read: Callable[[str], object]) -> None:
+    if isinstance(text := table.get(name), str):
+        table[name] = read(text)
 
 
 def _role(role: Role) -> dict[str, object]:

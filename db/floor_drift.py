@@ -222,26 +222,23 @@ class _Check:
 
     def privileges(self, rows: list[asyncpg.Record], ours: set[str]) -> Iterator[str]:
         """Privileges that are missing, and those that the floor does not know."""
-        lacking = self._wanted()
+        wanted = self._wanted()
+        lacking = set(wanted)
         for row in rows:
             grantee, schema = row["grantee"], row["schema"]
             part = None if row["kind"] == "function" else row["part"]
             held = (grantee, row["kind"], schema, row["object"], part, row["privilege"])
-            said = _spoken(row)
-            if held in self._wanted():
+            said = _spoken(row["kind"], schema, row["object"], part, row["privilege"])
+            who = "everybody" if grantee is None else f"role {grantee}"
+            if held in wanted:
                 lacking.discard(held)
                 if row["grantable"]:
-                    yield f"role {grantee} may grant {said} to others"
-            elif schema == "fieldward" and grantee is not None and grantee not in ours:
-                continue  # the gateway's; whoever reads versions reads no record
-            elif (schema, row["kind"], grantee in ours) == ("medicaid", "schema", False):
-                if grantee is None:
-                    yield f"everybody has {said}"
-            else:
-                yield f"{'everybody' if grantee is None else f'role {grantee}'} has {said}"
+                    yield f"{who} may grant {said} to others"
+            elif schema == "medicaid" or grantee is None or grantee in ours:
+                yield f"{who} has {said}"
+            # What is left are others on schema fieldward: whoever reads versions reads no record.
         for grantee, kind, schema, name, part, privilege in sorted(lacking, key=str):
-            what = {"kind": kind, "schema": schema, "object": name, "part": part}
-            yield f"role {grantee} lacks {_spoken(what | {'privilege': privilege})}"
+            yield f"role {grantee} lacks {_spoken(kind, schema, name, part, privilege)}"
 
     def _wanted(self) -> set[tuple[str | None, str, str, str, str | None, str]]:
         everybody, capped = self.groups
@@ -259,10 +256,6 @@ class _Check:
         return found
 
 
-def _spoken(row: object) -> str:
-    match row["kind"]:  # type: ignore[index]  # a record of asyncpg, or a dict of the same keys
-        case "column":
-            return f"{row['privilege']} on column {row['part']} of {row['schema']}.{row['object']}"  # type: ignore[index]  # as above
-        case kind:
-            name = row["object"] if kind == "schema" else f"{row['schema']}.{row['object']}"  # type: ignore[index]  # as above
-            return f"{row['privilege']} on {kind} {name}"  # type: ignore[index]  # as above
+def _spoken(kind: str, schema: str, name: str, part: str | None, privilege: str) -> str:
+    whole = name if kind == "schema" else f"{schema}.{name}"
+    return f"{privilege} on {kind} {f'{part} of ' if kind == 'column' else ''}{whole}"

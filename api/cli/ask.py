@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from api.app import create_app
-from api.cli.database import as_owner
-from api.demo import demo_claims, example_claims, lay_floor
+from api.cli.database import as_owner, lay_floor
+from api.demo import demo_claims, example_claims
 from api.demo_key import DemoKey, claims_from_arguments, mint
 from api.errors import SettingsInvalid
 from api.settings import Settings

@@ -13,7 +13,7 @@ import uvicorn
 
 from api.app import check_start, create_app
 from api.cli.ask import _state_dir
-from api.cli.database import as_owner
+from api.cli.database import as_owner, lay_floor
 from api.cli.output import progress
 from api.demo import Demo, prepare
 from api.demo_key import DemoKey
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from socket import socket
 
+    import asyncpg
     from starlette.applications import Starlette
 
 _HOST = click.option("--host", default="127.0.0.1", show_default=True)
@@ -43,10 +44,13 @@ def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> No
     settings = Settings.from_environment(os.environ, state_dir)
     with settings.database() as urls:
         secret = settings.floor_secret(urls)
-        with progress("people") as advance:
-            made = asyncio.run(
-                as_owner(urls, lambda connection: prepare(connection, enrollees, secret, advance))
-            )
+
+        async def work(connection: asyncpg.Connection) -> dict[str, str]:
+            await lay_floor(connection, secret)
+            with progress("people") as advance:
+                return await prepare(connection, enrollees, advance)
+
+        made = asyncio.run(as_owner(urls, work))
         key = DemoKey.in_state_dir(state_dir)
         shown = Demo(made if isinstance(made, dict) else {}, key)
         app = create_app(
