@@ -46,9 +46,6 @@ async def owner_url() -> AsyncIterator[str]:
         async with connected(url) as owner:
             await make_roles(owner, database)
         yield url
-    async with connected(server()) as admin:
-        for role in ROLES:
-            await admin.execute(f'drop role "{floor_role(database, role)}"')
 
 
 @asynccontextmanager
