@@ -3,6 +3,7 @@
 In the order in which a request meets them:
 
     app, settings             what lives as long as the gateway; where it finds its databases
+    unstored                  no answer may be stored, the framework's own included
     endpoint                  one request, top to bottom
     request                   HTTP → GraphQL request
     authenticate              token → principal; claims, key_set, key_source, token_settings,

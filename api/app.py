@@ -21,6 +21,7 @@ from api.errors import NotReady
 from api.explorer import routes as explorer_routes
 from api.reply import error_of, failure
 from api.request import JSON
+from api.unstored import Unstored
 from authz.packaged import load_seed
 from authz.snapshot import Holder
 from db.catalog_records import CATALOG
@@ -125,6 +126,9 @@ def create_app(
             Route("/metrics", exposition),
             *explorer_routes(session),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
+        middleware=[
+            Middleware(Unstored),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
+        ],
         lifespan=lifespan,
     )

@@ -110,7 +110,7 @@ class _Pruner:
                 return allowed
             case Opens.FILTER:
                 if guard.coordinate in CATALOG.links:
-                    return True  # as open as the coordinates behind it
+                    return not isinstance(decide(guard.coordinate, Opens.FILTER.value), Deny)
                 return self._filters(guard.coordinate)
             case Opens.ROOT:
                 if isinstance(self._decisions.row_scope(guard.coordinate), Never):

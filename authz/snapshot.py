@@ -41,6 +41,7 @@ class Snapshot:
     since: datetime | None
     until: datetime | None
     _decisions: dict[str, DecisionSet] = field(default_factory=dict, compare=False, repr=False)
+    _required: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def version(self) -> str:
@@ -73,9 +74,13 @@ class Snapshot:
         Those that its row scopes read, because an absent one would silently mean nobody, and under
         `not` everybody; and those that the role itself, or one that it inherits, requires.
         """
-        table = self.decisions(role).table
-        read = frozenset().union(*(attributes(condition(found)) for found in table.values()))
-        return read | self.policy.requires(role)
+        # Kept, because every request asks: over a thousand decisions, going through them takes
+        # milliseconds, more than the request's statement.
+        if role not in self._required:
+            table = self.decisions(role).table
+            read = frozenset().union(*(attributes(condition(found)) for found in table.values()))
+            self._required[role] = read | self.policy.requires(role)
+        return self._required[role]
 
 
 def take(policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> Snapshot:

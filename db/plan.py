@@ -63,11 +63,21 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A step to the one row that a relation leads to, where `scope` holds on that row."""
+
+    relation: Relation
+    scope: Predicate
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """One term of an order. Missing values count as the largest."""
+    """One term of an order: a value of the row that steps `through` to-one relations lead to, of
+    the row at hand when there are none. Missing values count as the largest."""
 
     ref: Ref
     descending: bool
+    through: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +188,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """The one row that a root field names. Two rows are reported as two; neither is shown."""
+    """The one row that a root field names. Two rows are reported as two; neither is shown.
+
+    The `where` of its rows is one comparison: of the column that names it, for equality.
+    """
 
     rows: Rows
     body: tuple[Output, ...]

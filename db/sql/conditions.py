@@ -19,11 +19,15 @@ from db.predicate import (
     Operator,
     Or,
     Slot,
+    Through,
+    both,
 )
 from db.sql.pieces import enum_name, table
 from db.sql.rows import Level, Row, covers, joined, latest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from db.catalog import Relation
     from db.predicate import Operand, Predicate
 
@@ -52,15 +56,14 @@ def condition(predicate: Predicate, row: Row) -> str:
             return f"(not {covers(row)})" if negated else covers(row)
         case Compare(_, _, _, permit):
             return _permitted(permit, row, _leaf(predicate, row))
-        case Exists(relation, where, negated, permit):
-            target = Row(row.names, relation.target, Level(), None)
-            inner = f"{joined(target, relation, row)} and {condition(where, target)}"
-            if relation.cardinality is Cardinality.CURRENT:
-                inner += f" and {covers(target)} and {_none_later(target, relation, row)}"
-            found = (
-                f"exists (select from {table(relation.target.name)} {target.alias} where {inner})"
-            )
+        case Exists(relation, where, negated, permit, anchored):
+            found = _related(relation, anchored, row, lambda target: condition(where, target))
             return _permitted(permit, row, f"(not {found})" if negated else found)
+        case Through(relation, scope, where, permit, anchored):
+            found = _related(
+                relation, anchored, row, lambda target: condition(both(scope, where), target)
+            )
+            return _permitted(permit, row, found)
         case _:
             assert_never(predicate)
 
@@ -73,18 +76,31 @@ def value(column: Column, row: Row) -> str:
     return f"{table(column.function)}({stored}, {row.names.day})"
 
 
-def current_value(column: Column, relation: Relation, row: Row) -> str:
-    """The value one to-one hop away, as an expression of its own."""
+def reached(relation: Relation, scope: Predicate, row: Row, shown: Callable[[Row], str]) -> str:
+    """What the one row that a to-one relation leads to shows, as an expression of its own; null
+    where there is none or `scope` does not hold on it."""
     target = Row(row.names, relation.target, Level(), None)
+    expression = shown(target)
     conditions = joined(target, relation, row)
+    if not isinstance(scope, Always):
+        conditions += f" and {condition(scope, target)}"
     last = "limit 1"
     if relation.cardinality is Cardinality.CURRENT:
         conditions += f" and {covers(target)}"
         last = latest(target)
     return (
-        f"(select {value(column, target)} from {table(relation.target.name)} {target.alias} "
+        f"(select {expression} from {table(relation.target.name)} {target.alias} "
         f"where {conditions} {last})"
     )
+
+
+def _related(relation: Relation, anchored: bool, row: Row, test: Callable[[Row], str]) -> str:
+    """Whether some row that a relation leads to passes a test, as a semi-join."""
+    target = Row(row.names, relation.target, Level(), None if anchored else row.anchor)
+    inner = f"{joined(target, relation, row)} and {test(target)}"
+    if relation.cardinality is Cardinality.CURRENT:
+        inner += f" and {covers(target)} and {_none_later(target, relation, row)}"
+    return f"exists (select from {table(relation.target.name)} {target.alias} where {inner})"
 
 
 def _permitted(permit: Predicate, row: Row, leaf: str) -> str:
@@ -97,15 +113,14 @@ def _leaf(leaf: Compare, row: Row) -> str:
     hop = leaf.ref.hop
     if hop is None:
         return _compare(value(leaf.ref.column, row), leaf, row)
-    # Written as a semi-join and not as a scalar subquery, so that an index on the value can lead.
-    target = Row(row.names, hop.target, Level(), None)
-    column = value(leaf.ref.column, target)
     missing = leaf.operator is Operator.IS_NULL
-    test = f"{column} is not null" if missing else _compare(column, leaf, target)
-    inner = f"{joined(target, hop, row)} and {test}"
-    if hop.cardinality is Cardinality.CURRENT:
-        inner += f" and {covers(target)} and {_none_later(target, hop, row)}"
-    found = f"exists (select from {table(hop.target.name)} {target.alias} where {inner})"
+
+    def test(target: Row) -> str:
+        column = value(leaf.ref.column, target)
+        return f"{column} is not null" if missing else _compare(column, leaf, target)
+
+    # Written as a semi-join and not as a scalar subquery, so that an index on the value can lead.
+    found = _related(hop, False, row, test)
     return f"(not {found})" if missing else found
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from api.app import create_app
+from tests.gateway import CURSOR_KEY, KEY
 from tests.roles import readers
 
 if TYPE_CHECKING:
     import asyncpg
-    import httpx
 
     from db.sql.pieces import Statement
     from tests.gateway import Gateway
@@ -180,4 +182,36 @@ async def test_no_answer_may_be_stored(kind: str, gateway: Gateway) -> None:
 async def test_nothing_that_changes_may_be_stored(path: str, gateway: Gateway) -> None:
     answer = await gateway.client.get(path)
     assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+
+
+FRAMEWORK = {
+    "no such path": ("GET", "/nothing", {}, 404),
+    "below the path": ("POST", "/graphql/x", {}, 404),
+    "slash behind it": ("POST", "/graphql/", {}, 307),
+    "page without its slash": ("GET", "/graphiql", {}, 307),
+    "no such asset": ("GET", "/graphiql/nothing.js", {}, 404),
+    "method of another path": ("POST", "/healthz", {}, 405),
+    "method that nobody knows": ("PROPFIND", "/graphql", {}, 405),
+    "asked for the head alone": ("HEAD", "/graphql", {"accept": "application/json"}, 405),
+}
+
+
+@pytest.mark.parametrize("kind", FRAMEWORK)
+async def test_no_answer_of_the_framework_may_be_stored(kind: str, gateway: Gateway) -> None:
+    method, path, headers, status = FRAMEWORK[kind]
+    answer = await gateway.client.request(method, path, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_host_that_is_not_ours_is_told_so_once_for_nobody_else(gateway: Gateway) -> None:
+    """Where the gateway names its hosts, as the demo does."""
+    app = create_app(gateway.gateway_url, KEY.settings(), (CURSOR_KEY,), hosts=("fieldward.test",))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://elsewhere.test"
+    ) as client:
+        answer = await client.get("/graphql")
+    assert answer.status_code == 400
     assert answer.headers["cache-control"] == "no-store"

@@ -46,7 +46,9 @@ class Seen:
     asker: Asker
     day: date
     _conditions: dict[str, dict[str, Condition]] = field(default_factory=dict)
-    _held: dict[tuple[str, Record], tuple[frozenset[str], ...]] = field(default_factory=dict)
+    _held: dict[Record, tuple[frozenset[str], ...]] = field(default_factory=dict)
+    _may: dict[tuple[object, ...], bool] = field(default_factory=dict)
+    _all: dict[str, tuple[Row, ...]] = field(default_factory=dict)
 
     @property
     def role(self) -> str:
@@ -57,7 +59,7 @@ class Seen:
         """The row scopes that the anchor of a row meets: as many sets as there are ways to settle
         what is unknown, because a value is missing."""
         anchor = row.anchor
-        key = (anchor.entity, anchor.record)
+        key = anchor.record
         if key not in self._held:
             truths = {
                 name: condition(anchor.record)
@@ -85,7 +87,12 @@ class Seen:
         """Whether an action on a coordinate is open on this row, however the unknown is settled:
         a condition that may hold does not allow, and one that may not hold denies all the same."""
         held = self.held(row)
-        return all(self.authority.allows(self.role, coordinate, action, each) for each in held)
+        key = (coordinate, action, held)
+        if key not in self._may:
+            self._may[key] = all(
+                self.authority.allows(self.role, coordinate, action, each) for each in held
+            )
+        return self._may[key]
 
     def exists(self, row: Row) -> bool:
         """Whether the row exists for the asker: some value on it can be read."""
@@ -94,12 +101,13 @@ class Seen:
             return self.authority.exists(self.role, anchor, held[0])
         return any(self.may(each, "read", row) for each in self.authority.values(anchor))
 
-    def all_of(self, entity: str) -> Iterator[Row]:
+    def all_of(self, entity: str) -> tuple[Row, ...]:
         """Every row of an entity that stands alone and exists."""
-        for record in self.records.by_table[CATALOG.entities[entity].table.name]:
-            row = Row(entity, record)
-            if self.exists(row):
-                yield row
+        if entity not in self._all:
+            stored = self.records.by_table[CATALOG.entities[entity].table.name]
+            rows = (Row(entity, record) for record in stored)
+            self._all[entity] = tuple(row for row in rows if self.exists(row))
+        return self._all[entity]
 
     def linked(self, link: Link, row: Row) -> Iterator[Row]:
         """The rows that a link leads to and that exist."""
