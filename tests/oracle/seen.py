@@ -53,6 +53,10 @@ class Seen:
         """The role in which the asker acts."""
         return self.asker.role
 
+    def forget(self) -> None:
+        """Forgets which row scopes hold, because records changed."""
+        self._held.clear()
+
     def held(self, row: Row) -> tuple[frozenset[str], ...]:
         """The row scopes that the anchor of a row meets: as many sets as there are ways to settle
         what is unknown, because a value is missing."""
