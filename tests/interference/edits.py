@@ -73,7 +73,9 @@ class Edits:
         opened = self.sight.open(row)
         return exposure(opened) if opened.exists else None
 
-    def _change(self, record: Record, shown: Exposure | None, without: tuple[str, ...] = ()) -> Edit:
+    def _change(
+        self, record: Record, shown: Exposure | None, without: tuple[str, ...] = ()
+    ) -> Edit:
         table = record.table.name
         closed = set() if shown is None else shown.columns.get(table, set())
         names = [

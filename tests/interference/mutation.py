@@ -55,18 +55,24 @@ class Mutation:
         places = self._places(edits)
         undo = [self.draft.apply(edit) for edit in edits]
         places |= self._places(edits)
-        self.sight.seen.forget()
+        self._forget(places)
         if self._sound(edits) and all(self._now(p) == self.before.get(p) for p in places):
             return
         for undone in reversed(undo):
             self.draft.apply(undone)
-        self.sight.seen.forget()
+        self._forget(places)
         halves = _halves(edits)
         if len(halves) == 1:
             self.refused += 1
             return
         for half in halves:
             self.keep(half)
+
+    def _forget(self, places: Iterable[Place]) -> None:
+        for entity, key in places:
+            record = self.draft.at.get((CATALOG.entities[entity].table.name, key))
+            if record is not None:
+                self.sight.seen.forget(entity, record)
 
     def _sound(self, edits: Iterable[Edit]) -> bool:
         cells = {cell for edit in edits for cell in edit if cell in self.draft.at}

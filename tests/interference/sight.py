@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     Place: TypeAlias = tuple[str, tuple[Value, ...]]
     """An entity that stands alone, and the key of a row of it."""
 
-ACTIONS = ("read", "sort", "aggregate", *(f"filter:{each.value}" for each in Operator))
+_READ = ("read",)
+_COUNT = ("aggregate",)
+_ASK = ("sort", *(f"filter:{each.value}" for each in Operator))
 ALONE = tuple(name for name, entity in CATALOG.entities.items() if entity.anchor == name)
 
 
@@ -35,7 +37,6 @@ class Open:
     """
 
     exists: bool
-    coordinates: frozenset[str]
     fields: dict[str, tuple[str, ...]]
     links: dict[str, tuple[Link, ...]]
 
@@ -73,12 +74,15 @@ class Sight:
 
     def _opened(self, anchor: Row) -> Open:
         entities = [name for name, each in CATALOG.entities.items() if each.anchor == anchor.entity]
-        coordinates = {
-            coordinate: {action for action in ACTIONS if self.seen.may(coordinate, action, anchor)}
+        coordinates = [
+            coordinate
             for coordinate in CATALOG.coordinates
             if CATALOG.entity_of(coordinate).anchor == anchor.entity
-        }
-        known = frozenset(coordinate for coordinate, actions in coordinates.items() if actions)
+        ]
+        readable = {c for c in coordinates if self._any(c, anchor, _READ)}
+        counted = {c for c in coordinates if self._any(c, anchor, _COUNT)}
+        asked = {c for c in coordinates if self._any(c, anchor, _ASK)}
+        known = readable | counted | asked
         fields = {
             name: tuple(f.coordinate for f in CATALOG.fields_of(name) if f.coordinate in known)
             for name in entities
@@ -92,11 +96,18 @@ class Sight:
                 if link.coordinate in known
                 or (link.target in entities and (fields[link.target] or links.get(link.target)))
             )
-        exists = any(
-            (coordinate in CATALOG.fields and "read" in actions) or "aggregate" in actions
-            for coordinate, actions in coordinates.items()
+        return Open(bool(counted or readable & CATALOG.fields.keys()), fields, links)
+
+    def _any(self, coordinate: str, anchor: Row, actions: tuple[str, ...]) -> bool:
+        """Whether one of some actions on a coordinate is open on a row."""
+        seen = self.seen
+        sure = min(seen.held(anchor), key=len)
+        granted = seen.authority.granted(seen.role, coordinate, sure)
+        return any(
+            seen.may(coordinate, action, anchor)
+            for action in actions
+            if action in granted or action.partition(":")[0] in granted
         )
-        return Open(exists, known, fields, links)
 
     def _shown(self, row: Row, opened: Open) -> Value:
         return (

@@ -30,9 +30,7 @@ async def store(
     assert set(ORDER) == set(TABLES)
     before = {(name, row.key): row for name, rows in draft.base.by_table.items() for row in rows}
     come = [row for cell, row in draft.at.items() if cell not in before]
-    changed = [
-        row for cell, row in draft.at.items() if cell in before and row is not before[cell]
-    ]
+    changed = [row for cell, row in draft.at.items() if cell in before and row is not before[cell]]
     gone = [row for cell, row in before.items() if cell not in draft.at]
     async with owner.transaction():
         for table in ORDER:
