@@ -1,6 +1,7 @@
 """Operations that ask for what is hidden: by filters, orders, counts, IDs, cursors and mistakes.
 
-Whatever comes back, a refusal too, must not depend on what is hidden.
+Whatever comes back, a refusal too, must not depend on what is hidden. First every filter and every
+order that no rule of the role allows is probed once, in any sequence; then chance goes on.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tests.oracle.records import Value
 
 ROOTS = {"Enrollee": "enrollees", "Claim": "claims", "Provider": "providers", "Plan": "plans"}
+
 _BROKEN = (
     "{{ enrollees(first: 2) {{ nodes {{ frstName }} }} }}",
     "{{ enrollees(where: {{lastNam: {{eq: {0}}}}}) {{ totalCount }} }}",
@@ -42,25 +44,118 @@ _SHAPES = (
 _DEEP = ("claims { nodes { icn enrollee { lastName } provider { name } } }", "ssn", "id",
          "homeAddress { line1 county }", "determinations { nodes { outcome evidence } }",
          "eligibilitySpans { totalCount }", "races { nodes { race } }")  # fmt: skip
+_WRAPPED = ("{}", "{}", "{{not: {}}}", "{{or: [{}]}}", "{{and: [{}, {{}}]}}")
+_STRONG = ("gte", "lt", "has", "eq")
+"""Operators of which one parts rows in two for nearly any operand, the best first."""
 
 
 class Attacks:
     """Draws attacks by one asker; operands are values of either side of the comparison."""
 
     def __init__(self, source: Source, other: Source, chance: random.Random) -> None:
-        self.source = source
+        self._asker = source.askers[0]
+        self._authority = source.authority
         self._pools = (source.pool, other.pool)
-        self.chance = chance
+        self._chance = chance
+        self._probes = [*self._closed_filters(), *self._closed_orders()]
+        chance.shuffle(self._probes)
 
     def draw(self) -> Case:
         """One attack."""
-        makers = (self._filter, self._filter, self._filter, self._order, self._id, self._id,
-                  self._count, self._broken, self._shape, self._selection)  # fmt: skip
-        text = self.chance.choice(makers)()
-        return Case(Question(self.chance.choice(self.source.askers), text))
+        if self._probes:
+            kind, coordinate, operator = self._probes.pop()
+            probe = self._probe_filter if kind == "filter" else self._probe_order
+            text = probe(coordinate, operator)
+        else:
+            makers = (self._filter, self._filter, self._order, self._id, self._id, self._count,
+                      self._broken, self._shape, self._selection)  # fmt: skip
+            text = self._chance.choice(makers)()
+        return Case(Question(self._asker, text))
+
+    # What no rule allows
+
+    def _closed(self, coordinate: str, action: str) -> bool:
+        role = self._asker.role
+        anchor = CATALOG.entity_of(coordinate).anchor
+        everything = frozenset(self._authority.scopes(role, anchor))
+        granted = self._authority.granted(role, coordinate, everything)
+        return not {action, action.partition(":")[0]} & granted
+
+    def _closed_filters(self) -> list[tuple[str, str, str]]:
+        found = []
+        for coordinate in CATALOG.fields:
+            closed = [o for o in _operators(coordinate) if self._closed(coordinate, f"filter:{o}")]
+            best = [o for o in _STRONG if o in closed] or closed
+            found += [("filter", coordinate, best[0])] if best else []
+        return found
+
+    def _closed_orders(self) -> list[tuple[str, str, str]]:
+        directions = ("ASC", "DESC")
+        return [
+            ("orderBy", coordinate, self._chance.choice(directions))
+            for coordinate, entry in CATALOG.fields.items()
+            if entry.entity in CATALOG.listed and self._closed(coordinate, "sort")
+        ]
+
+    def _probe_filter(self, coordinate: str, operator: str) -> str:
+        entity = CATALOG.fields[coordinate].entity
+        where = self._around(entity, self._comparison(coordinate, operator))
+        return self._list(_listed(entity), f"where: {where}", "edges { cursor }")
+
+    def _probe_order(self, coordinate: str, direction: str) -> str:
+        field = CATALOG.fields[coordinate]
+        order = f"orderBy: [{{{field.name}: {direction}}}]"
+        return self._list(field.entity, order, "edges { cursor }")
+
+    # Anything
+
+    def _filter(self) -> str:
+        coordinate = self._chance.choice(sorted(CATALOG.fields))
+        entity = CATALOG.fields[coordinate].entity
+        operator = self._chance.choice(_operators(coordinate))
+        where = self._around(entity, self._comparison(coordinate, operator))
+        listed = _listed(entity)
+        return self._list(listed, f"where: {where}", self._body(listed))
+
+    def _order(self) -> str:
+        listed = self._chance.choice(sorted(CATALOG.listed))
+        terms = ", ".join(
+            f"{{{self._field(listed)}: {self._chance.choice(('ASC', 'DESC'))}}}"
+            for _ in range(self._chance.choice((1, 1, 2)))
+        )
+        return self._list(listed, f"first: 5, orderBy: [{terms}]", self._body(listed))
+
+    def _id(self) -> str:
+        value = literal(Node(_ANY, self._operand("Enrollee.medicaidId")))
+        body = " ".join(self._chance.sample(_DEEP, 2))
+        return f"{{ enrollee(medicaidId: {value}) {{ medicaidId dateOfBirth {body} }} }}"
+
+    def _count(self) -> str:
+        listed = self._chance.choice(sorted(CATALOG.listed))
+        return self._list(listed, f"first: {self._chance.randint(0, 3)}", "totalCount")
+
+    def _broken(self) -> str:
+        value = literal(Node(_ANY, self._operand(self._chance.choice(sorted(CATALOG.fields)))))
+        return self._chance.choice(_BROKEN).format(value)
+
+    def _shape(self) -> str:
+        shape = self._chance.choice(_SHAPES)
+        names = sorted(CATALOG.entities) + [f"{name}Where" for name in sorted(CATALOG.entities)]
+        return shape % self._chance.choice(names) if "%" in shape else shape
+
+    def _selection(self) -> str:
+        entity = self._chance.choice(sorted(ROOTS))
+        fields = " ".join(self._field(entity) for _ in range(8))
+        links = " ".join(
+            f"{link.name} {{ {_inside(link.target, link.relation.cardinality)} }}"
+            for link in CATALOG.links_of(entity)
+        )
+        return f"{{ {ROOTS[entity]}(first: 9) {{ nodes {{ {fields} {links} }} }} }}"
+
+    # Parts of documents
 
     def _field(self, entity: str) -> str:
-        return self.chance.choice(CATALOG.fields_of(entity)).name
+        return self._chance.choice(CATALOG.fields_of(entity)).name
 
     def _list(self, entity: str, arguments: str, body: str) -> str:
         """A list of an entity from the root, or below one."""
@@ -69,15 +164,13 @@ class Attacks:
         links = [
             link
             for link in CATALOG.links.values()
-            if link.target == entity
-            and link.entity in ROOTS
-            and link.relation.cardinality is Cardinality.MANY
+            if link.target == entity and link.relation.cardinality is Cardinality.MANY
         ]
-        link = self.chance.choice(links)
+        link = self._chance.choice(links)
         return f"{{ {ROOTS[link.entity]} {{ nodes {{ {link.name}({arguments}) {{ {body} }} }} }} }}"
 
     def _body(self, entity: str) -> str:
-        return self.chance.choice(
+        return self._chance.choice(
             (
                 "nodes { __typename }",
                 "totalCount",
@@ -86,91 +179,48 @@ class Attacks:
             )
         )
 
-    def _condition(self, entity: str) -> str:
-        type_ = core(full_schema()).type_map[f"{entity}Where"]
-        assert isinstance(type_, GraphQLInputObjectType)
-        names = [name for name in type_.fields if f"{entity}.{name}" in CATALOG.fields]
-        name = self.chance.choice(names)
-        compared = get_nullable_type(type_.fields[name].type)
-        assert isinstance(compared, GraphQLInputObjectType)
-        operator = self.chance.choice(list(compared.fields))
-        said = literal(Node(compared, {operator: self._node(f"{entity}.{name}", operator)}))
-        found = f"{{{name}: {said}}}"
-        link = next(
-            (link.name for link in CATALOG.links.values()
-             if link.target == entity and link.relation.cardinality is Cardinality.CURRENT), None,
-        )  # fmt: skip
-        if link is not None:
-            found = f"{{{link}: {found}}}"
-        wrap = ("{}", "{}", "{{not: {}}}", "{{or: [{}]}}", "{{and: [{}, {{}}]}}")
-        return self.chance.choice(wrap).format(found)
+    def _around(self, entity: str, condition: str) -> str:
+        """A condition on an entity as one on what is listed, in some disguise."""
+        if entity not in CATALOG.listed:
+            link = next(each for each in CATALOG.links.values() if each.target == entity)
+            condition = f"{{{link.name}: {condition}}}"
+        return self._chance.choice(_WRAPPED).format(condition)
 
-    def _node(self, coordinate: str, operator: str) -> Node:
+    def _comparison(self, coordinate: str, operator: str) -> str:
         value: Value = self._operand(coordinate)
-        if operator == "isNull":
-            value = self.chance.choice([True, False])
-        if operator in ("in", "notIn"):
-            value = [Node(_ANY, self._operand(coordinate)) for _ in range(2)]
-        if operator == "startsWith":
-            value = str(value)[:3]
-        return Node(_ANY, value)
+        match operator:
+            case "isNull":
+                value = self._chance.choice([True, False])
+            case "in" | "notIn":
+                value = [Node(_ANY, self._operand(coordinate)) for _ in range(2)]
+            case "startsWith":
+                value = str(value)[:3]
+        name = coordinate.partition(".")[2]
+        return f"{{{name}: {{{operator}: {literal(Node(_ANY, value))}}}}}"
 
     def _operand(self, coordinate: str) -> Value:
-        pool = self.chance.choice(self._pools)
-        return self.chance.choice(pool.values(coordinate) or pool.edges(coordinate) or [True])
+        pool = self._chance.choice(self._pools)
+        return self._chance.choice(pool.values(coordinate) or pool.edges(coordinate) or [True])
 
-    def _filtered(self) -> str:
-        return self.chance.choice(
-            [name for name, each in CATALOG.entities.items()
-             if name in CATALOG.listed or each.anchor == "Enrollee"]
-        )  # fmt: skip
 
-    def _filter(self) -> str:
-        entity = self._filtered()
-        listed = entity if entity in CATALOG.listed else CATALOG.entities[entity].anchor
-        return self._list(listed, f"where: {self._condition(entity)}", self._body(listed))
+_ANY = core(full_schema()).type_map["String"]
+"""A type for nodes that are written as they are."""
 
-    def _count(self) -> str:
-        listed = self.chance.choice(sorted(CATALOG.listed))
-        return self._list(listed, f"first: {self.chance.randint(0, 3)}", "totalCount")
 
-    def _order(self) -> str:
-        listed = self.chance.choice(sorted(CATALOG.listed))
-        terms = ", ".join(
-            f"{{{self._field(listed)}: {self.chance.choice(('ASC', 'DESC'))}}}"
-            for _ in range(self.chance.choice((1, 1, 2)))
-        )
-        return self._list(listed, f"first: 5, orderBy: [{terms}]", self._body(listed))
+def _operators(coordinate: str) -> list[str]:
+    entity, _, name = coordinate.partition(".")
+    type_ = core(full_schema()).type_map[f"{entity}Where"]
+    assert isinstance(type_, GraphQLInputObjectType)
+    compared = get_nullable_type(type_.fields[name].type)
+    assert isinstance(compared, GraphQLInputObjectType)
+    return list(compared.fields)
 
-    def _id(self) -> str:
-        value = literal(Node(_ANY, self._operand("Enrollee.medicaidId")))
-        body = " ".join(self.chance.sample(_DEEP, 2))
-        return f"{{ enrollee(medicaidId: {value}) {{ medicaidId dateOfBirth {body} }} }}"
 
-    def _broken(self) -> str:
-        coordinate = self.chance.choice(sorted(CATALOG.fields))
-        value = literal(Node(_ANY, self._operand(coordinate)))
-        return self.chance.choice(_BROKEN).format(value)
-
-    def _shape(self) -> str:
-        shape = self.chance.choice(_SHAPES)
-        names = sorted(CATALOG.entities) + [f"{name}Where" for name in CATALOG.entities]
-        return shape % self.chance.choice(names) if "%" in shape else shape
-
-    def _selection(self) -> str:
-        entity = self.chance.choice(sorted(ROOTS))
-        fields = " ".join({self._field(entity) for _ in range(8)})
-        links = " ".join(
-            f"{link.name} {{ {_inside(link.target, link.relation.cardinality)} }}"
-            for link in CATALOG.links_of(entity)
-        )
-        return f"{{ {ROOTS[entity]}(first: 9) {{ nodes {{ {fields} {links} }} }} }}"
+def _listed(entity: str) -> str:
+    """The entity on whose list a filter on an entity stands."""
+    return entity if entity in CATALOG.listed else CATALOG.entities[entity].anchor
 
 
 def _inside(entity: str, cardinality: Cardinality) -> str:
     fields = " ".join(entry.name for entry in CATALOG.fields_of(entity))
     return f"nodes {{ {fields} }}" if cardinality is Cardinality.MANY else fields
-
-
-_ANY = core(full_schema()).type_map["String"]
-"""A type for nodes that are written as they are."""

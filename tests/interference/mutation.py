@@ -169,7 +169,7 @@ def _halves(edits: list[Edit]) -> list[list[Edit]]:
     (edit,) = edits
     if len(edit) == 1:
         ((cell, change),) = edit.items()
-        if change is not None and 1 < len(change) and not _is_row(cell, change):
+        if change is not None and len(change) > 1 and not _is_row(cell, change):
             names = list(change)
             middle = len(names) // 2
             return [

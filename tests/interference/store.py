@@ -1,4 +1,4 @@
-"""A draft → the database: one statement a table for what came, changed and went."""
+"""A draft → the database: a statement a table for what came, what changed and what went."""
 
 from __future__ import annotations
 
@@ -27,23 +27,30 @@ async def store(
     owner: asyncpg.Connection, draft: Draft, shape: Mapping[str, Mapping[str, bool]]
 ) -> None:
     """Makes the database hold what a draft of its records holds."""
-    assert set(ORDER) == set(TABLES)
     before = {(name, row.key): row for name, rows in draft.base.by_table.items() for row in rows}
     come = [row for cell, row in draft.at.items() if cell not in before]
     changed = [row for cell, row in draft.at.items() if cell in before and row is not before[cell]]
     gone = [row for cell, row in before.items() if cell not in draft.at]
     async with owner.transaction():
         for table in ORDER:
-            columns = list(shape[table])
-            names = ", ".join(columns)
-            await _run(owner, table, come, f"insert into medicaid.{table} ({names})"
-                       f" select {names} from new")  # fmt: skip  # noqa: S608 - names of the catalog
-            sets = ", ".join(f"{name} = new.{name}" for name in columns)
-            await _run(owner, table, changed, f"update medicaid.{table} t set {sets} from new"
-                       f" where {_same(table)}")  # fmt: skip  # noqa: S608 - names of the catalog
+            await _run(owner, table, come, _insert(table, list(shape[table])))
+            await _run(owner, table, changed, _update(table, list(shape[table])))
         for table in reversed(ORDER):
-            await _run(owner, table, gone, f"delete from medicaid.{table} t using new"
-                       f" where {_same(table)}")  # fmt: skip  # noqa: S608 - names of the catalog
+            await _run(owner, table, gone, _delete(table))
+
+
+def _insert(table: str, columns: list[str]) -> str:
+    names = ", ".join(columns)
+    return f"insert into medicaid.{table} ({names}) select {names} from new"  # noqa: S608 - names of the catalog
+
+
+def _update(table: str, columns: list[str]) -> str:
+    sets = ", ".join(f"{name} = new.{name}" for name in columns)
+    return f"update medicaid.{table} t set {sets} from new where {_same(table)}"  # noqa: S608 - names of the catalog
+
+
+def _delete(table: str) -> str:
+    return f"delete from medicaid.{table} t using new where {_same(table)}"  # noqa: S608 - names of the catalog
 
 
 def _same(table: str) -> str:
@@ -53,11 +60,9 @@ def _same(table: str) -> str:
 async def _run(
     owner: asyncpg.Connection, table: str, rows: Iterable[Record], statement: str
 ) -> None:
+    """Runs a statement over `new`, which holds those of the rows that are of the table."""
     own = [dict(row.columns) for row in rows if row.table.name == table]
     if own:
+        new = f"select * from jsonb_populate_recordset(null::medicaid.{table}, $1)"  # noqa: S608 - names of the catalog
         # As text, because the driver takes the first and the last day of the calendar for infinity.
-        await owner.execute(
-            f"with new as (select * from jsonb_populate_recordset(null::medicaid.{table}, $1))"  # noqa: S608
-            f" {statement}",
-            json.dumps(own, default=str),
-        )
+        await owner.execute(f"with new as ({new}) {statement}", json.dumps(own, default=str))
