@@ -34,6 +34,7 @@ from api.planner import plan_operation
 from api.reply import compact, denial_of, error_of, failure, sealed, success
 from api.request import GRAPHQL, JSON, media_type, read_request
 from api.root import Root
+from api.summary import answer as summarized
 from api.view import view_of
 from authz.follower import catch_up
 from authz.principal import acting_role
@@ -200,6 +201,9 @@ class Endpoint:
             if isinstance(planned.plan.roots[index], Single) and next(row) == 2:
                 errors.append(error_of(SharedMedicaidId(), (key,)))
             shown = body if isinstance(body, bytes) else b"null"
+            if key in planned.shapes:
+                data[key] = compact(summarized(shown, planned.shapes[key]))
+                continue
             data[key] = sealed(shown, mark.encode(), planned.bindings, self.sealer)
         return data, errors
 

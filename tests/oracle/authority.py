@@ -15,6 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from authz.enforcer import enforcer_for
+from authz.policy import Effect
 from authz.policy_coordinates import EXTRA
 from db.catalog_records import CATALOG
 
@@ -53,6 +54,7 @@ class Authority:
         self.exists = cache(self._exists)
         self.sometimes = cache(self._sometimes)
         self.values = cache(self._values)
+        self._grants = cache(self._granted)
 
     def allows(self, role: str, coordinate: str, action: str, held: frozenset[str]) -> bool:
         """Whether Casbin allows it on a row that meets exactly these row scopes."""
@@ -81,6 +83,24 @@ class Authority:
         for name in sorted(weaker - {condition}):
             if not enforcer.has_named_grouping_policy("g3", [condition, name]):
                 enforcer.add_named_grouping_policy("g3", [condition, name])
+
+    def granted(self, role: str, coordinate: str, held: frozenset[str]) -> frozenset[str]:
+        """The actions that some rule allows where these row scopes hold; another may deny them.
+
+        No action besides is worth a question.
+        """
+        return frozenset(
+            action for action, needed in self._grants(role).get(coordinate, ()) if needed <= held
+        )
+
+    def _granted(self, role: str) -> dict[str, set[tuple[str, frozenset[str]]]]:
+        found: dict[str, set[tuple[str, frozenset[str]]]] = {}
+        for rule in self._rules(role):
+            if rule.effect is Effect.ALLOW:
+                needed = frozenset(rule.condition.split("&")) - {"always"}
+                for coordinate in self._members(rule.object) - EXTRA.keys():
+                    found.setdefault(coordinate, set()).add((rule.action, needed))
+        return found
 
     def scopes(self, role: str, anchor: str) -> dict[str, str]:
         """The row scopes of a role's rules that mean something on rows of an anchor: their text."""
