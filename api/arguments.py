@@ -103,6 +103,12 @@ class Values:
             raise ArgumentInvalid(argument="where")
         return value
 
+    def term(self, value: object) -> Mapping[str, object]:
+        """One term of an order, which names one coordinate. Null is refused."""
+        if not isinstance(value, dict):
+            raise ArgumentInvalid(argument="orderBy")
+        return value
+
     def descending(self, value: object) -> bool:
         """Whether a term of an order goes down. Null is refused."""
         if not isinstance(value, enum.Enum):

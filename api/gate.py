@@ -1,22 +1,32 @@
 """The gate: the one way for a coordinate into a plan, with the action that it is used for.
 
 Pure. Knows decisions and places of a document; knows nothing of values, plans or SQL.
+
+INVARIANT: no other module of this room makes a `Ref` or takes a relation off a link, so what is
+not handed out here is in no plan. `tests/architecture/test_gate.py` holds it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from api.errors import OperationTooComplex, PositionDenied
 from authz.decision import Action, Allow, AllowWhere, Deny
+from db.catalog import Kind
 from db.catalog_records import CATALOG
-from db.predicate import Always, Operator, Predicate, either
+from db.predicate import Always, Predicate, Ref, both, either
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from api.operation import Selected
     from authz.decision import Decision, DecisionSet
-    from db.catalog import Entity
+    from db.catalog import Entity, Relation
+    from db.predicate import Operator
+
+Scopes: TypeAlias = "Callable[[str], Predicate]"
+"""Anchor entity → the rows of it that exist."""
 
 MOST_ROWS = 60_000
 """Rows that the pages of one operation may hold when all are full."""
@@ -56,57 +66,157 @@ def at_most(most: int, count: int) -> int:
     return count
 
 
-class Gate:
-    """The one way for a coordinate into a plan: an action is decided, and its condition comes out.
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A coordinate that passed and is a column; `permit` says on which rows of its anchor."""
 
-    A condition that holds on all of the anchor's row scope holds on every row there is: Always.
+    ref: Ref
+    permit: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A coordinate that passed and leads to rows of another entity.
+
+    `scope` says which of them exist: Always where they are `anchored` elsewhere, and so exist as
+    the row at hand does.
     """
 
-    def __init__(self, decisions: DecisionSet) -> None:
+    relation: Relation
+    target: Entity
+    permit: Predicate
+    scope: Predicate
+
+    @property
+    def anchored(self) -> bool:
+        """Whether conditions on the rows that are reached stand on these rows themselves."""
+        return self.target.anchor == self.target.name
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A coordinate that passed and is a number of rows: of those on which `permit` holds."""
+
+    permit: Predicate
+
+
+Reference: TypeAlias = Reached | Way | Tally
+
+
+class Gate:
+    """The one way for a coordinate into a plan: an action is decided, and a reference comes out.
+
+    A condition that holds on every row that exists is Always. Which rows exist is the role's row
+    scope, and for what counts and sums the scope of that (`over`).
+    """
+
+    def __init__(
+        self, decisions: DecisionSet, scopes: Scopes | None = None, *, coarse: bool = False
+    ) -> None:
         self.decisions = decisions
+        self.scopes = scopes or decisions.row_scope
+        self.coarse = coarse
         self.denials: list[Denial] = []
         self.conditional: set[str] = set()
 
+    def over(self, scopes: Scopes, *, coarse: bool) -> Gate:
+        """The same gate where other rows exist; what it finds is noted here as well.
+
+        `coarse`: only values that many people share are filtered or grouped by.
+        """
+        other = Gate(self.decisions, scopes, coarse=coarse)
+        other.denials, other.conditional = self.denials, self.conditional
+        return other
+
     def scope(self, entity: Entity) -> Predicate:
-        """The rows of an anchor that exist for the role."""
-        return self.decisions.row_scope(entity.name)
+        """The rows of an anchor that exist."""
+        return self.scopes(entity.name)
+
+    def reference(self, coordinate: str, action: str, by: Way | None = None) -> Reference | None:
+        """What stands behind a coordinate, where the action is open on some row; else None.
+
+        `by` is the step to a current row whose values are asked about as the row's at hand.
+        """
+        permit = self._permit(coordinate, self.decisions.decide(coordinate, action))
+        if permit is None:
+            return None
+        if not isinstance(permit, Always):
+            self.conditional.add(coordinate)
+        if coordinate in CATALOG.fields:
+            field = CATALOG.fields[coordinate]
+            if by is None:
+                return Reached(Ref(field.column, field.hop), permit)
+            return Reached(Ref(field.column, by.relation), both(by.permit, permit))
+        if coordinate in CATALOG.links:
+            link = CATALOG.links[coordinate]
+            target = CATALOG.entities[link.target]
+            scope = self.scope(target) if target.anchor == target.name else Always()
+            return Way(link.relation, target, permit, scope)
+        return Tally(permit)
 
     def _permit(self, coordinate: str, decision: Decision) -> Predicate | None:
         match decision:
             case Allow():
                 return Always()
             case AllowWhere(row_filter):
-                scope = self.decisions.row_scope(CATALOG.entity_of(coordinate).anchor)
+                scope = self.scopes(CATALOG.entity_of(coordinate).anchor)
                 # The scope adds no row to the filter, in whatever order either says its parts.
                 return Always() if either(row_filter, scope) == row_filter else row_filter
             case Deny():
                 return None
 
-    def selection(self, coordinate: str, action: Action, place: Place) -> Predicate | None:
-        """The condition under which a selection shows; None, and a denial, when it never does."""
-        permit = self._permit(coordinate, self.decisions.decide(coordinate, action.value))
-        if permit is None:
+    def selection(self, coordinate: str, action: Action, place: Place) -> Reference | None:
+        """What a selection shows; None, and a denial, when it never does."""
+        found = self.reference(coordinate, action.value)
+        if found is None:
             self.denials.append(Denial(coordinate, place.path, place.below_list, place.location))
-        elif not isinstance(permit, Always):
-            self.conditional.add(coordinate)
-        return permit
+        return found
 
-    def filter(self, coordinate: str, operator: Operator) -> Predicate:
-        """The condition under which a filter may look at a coordinate. PositionDenied if never."""
+    def filter(self, coordinate: str, operator: Operator, by: Way | None = None) -> Reached:
+        """What a filter may look at. PositionDenied if it never may, with this operator."""
         action = f"{Action.FILTER.value}:{operator.value}"
-        permit = self._permit(coordinate, self.decisions.decide(coordinate, action))
-        if permit is None:
+        found = self.reference(coordinate, action, by)
+        if not isinstance(found, Reached) or (self.coarse and not found.ref.column.coarse):
             raise PositionDenied(coordinate=coordinate, position="filter", operator=operator.value)
-        if not isinstance(permit, Always):
-            self.conditional.add(coordinate)
-        return permit
+        return found
 
-    def sort(self, coordinate: str) -> None:
-        """Refuses an order by what is not to be sorted, not to be read, or hidden on some rows.
+    def filter_way(self, coordinate: str) -> Way:
+        """Where a filter may go on. PositionDenied if it never may."""
+        found = self.reference(coordinate, Action.FILTER.value)
+        if not isinstance(found, Way):
+            raise PositionDenied(coordinate=coordinate, position="filter")
+        return found
 
-        Reading is asked too, because the place of a row among others tells its value.
-        """
-        for action in (Action.SORT, Action.READ):
-            decision = self.decisions.decide(coordinate, action.value)
-            if not isinstance(self._permit(coordinate, decision), Always):
+    def group(self, coordinate: str) -> Reached | Way:
+        """What rows may be grouped by or along. PositionDenied if they never may."""
+        found = self.reference(coordinate, Action.AGGREGATE.value)
+        if isinstance(found, Way):
+            return found
+        if not isinstance(found, Reached) or (self.coarse and not _groups(found.ref)):
+            raise PositionDenied(coordinate=coordinate, position="groupBy")
+        return found
+
+    def day(self, coordinate: str) -> None:
+        """Refuses to group by days where only values that many people share are grouped by."""
+        if self.coarse:
+            raise PositionDenied(coordinate=coordinate, position="groupBy")
+
+    def sort(self, coordinate: str) -> Reached | Way:
+        """What an order may go by or along. PositionDenied for what is not to be sorted, not to be
+        read, or hidden on some rows: the place of a row among others tells its value."""
+        found = self.reference(coordinate, Action.SORT.value)
+        readable = self.reference(coordinate, Action.READ.value)
+        for each in (found, readable):
+            if not isinstance(each, Reached | Way) or not isinstance(each.permit, Always):
                 raise PositionDenied(coordinate=coordinate, position="orderBy")
+        assert isinstance(found, Reached | Way)  # noqa: S101 - it was looked at above
+        return found
+
+    def keys(self, entity: Entity) -> tuple[Ref, ...]:
+        """The table's key: structural columns, random, which nobody selects and no rule names."""
+        return tuple(Ref(entity.table.columns[name]) for name in entity.table.key)
+
+
+def _groups(ref: Ref) -> bool:
+    """Whether many people share each key: of days, their months are asked for, or more."""
+    return ref.column.coarse or ref.column.kind is Kind.DATE

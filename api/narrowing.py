@@ -5,25 +5,40 @@ Pure. A condition that the caller wrote can only narrow; what policy permits rid
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from api.errors import OperationTooComplex
-from api.gate import at_most
+from api.gate import Reached, Way, at_most
+from db.catalog import Cardinality
 from db.catalog_records import CATALOG
-from db.plan import Order
-from db.predicate import COMPLEMENT, Compare, Operator, Predicate, Ref, both, either, negate
+from db.plan import Order, Step
+from db.predicate import (
+    COMPLEMENT,
+    Compare,
+    Exists,
+    Operator,
+    Predicate,
+    Through,
+    both,
+    either,
+    negate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from api.arguments import Values
     from api.gate import Gate
-    from db.catalog import Entity, Relation
+    from db.catalog import Entity
 
 MOST_CONDITIONS = 500
 """Conditions, `and`, `or` and `not` in all filters of one operation."""
 
+MOST_STEPS = 5
+"""Links that a filter goes along, one behind the other."""
+
 MOST_TERMS = 5
+"""Terms of an order."""
 
 
 class Narrowing:
@@ -33,47 +48,75 @@ class Narrowing:
         self._gate = gate
         self._values = values
         self._asked = 0
+        self._steps = 0
 
-    def where(self, asked: Mapping[str, object], entity: Entity, hop: Relation | None) -> Predicate:
-        """The condition of a filter input on rows of an entity, one to-one hop away when `hop`.
+    def where(self, asked: Mapping[str, object], entity: Entity) -> Predicate:
+        """The condition of a filter input on rows of an entity.
 
         Raises PositionDenied, ArgumentInvalid or OperationTooComplex.
         """
+        return self._all(asked, entity, None)
+
+    def _all(self, asked: Mapping[str, object], entity: Entity, by: Way | None) -> Predicate:
+        """`by` is the step to what is current of the row at hand, where that is asked about."""
         parts: list[Predicate] = []
-        self._asked = at_most(MOST_CONDITIONS, self._asked + 1)
+        self._count()
         for name, value in asked.items():
             match name:
                 case "and" | "or":
                     join = both if name == "and" else either
-                    parts.append(
-                        join(*(self.where(self._values.mapping(v), entity, hop)
-                               for v in self._values.items(value)))
-                    )  # fmt: skip
+                    inner = (self._values.mapping(item) for item in self._values.items(value))
+                    parts.append(join(*(self._all(item, entity, by) for item in inner)))
                 case "not":
-                    parts.append(negate(self.where(self._values.mapping(value), entity, hop)))
+                    parts.append(negate(self._all(self._values.mapping(value), entity, by)))
                 case _:
-                    parts.append(self._about(f"{entity.name}.{name}", value, hop))
+                    parts.append(self._about(f"{entity.name}.{name}", value, by))
         return both(*parts)
 
-    def _about(self, coordinate: str, value: object, hop: Relation | None) -> Predicate:
+    def _about(self, coordinate: str, value: object, by: Way | None) -> Predicate:
         asked = self._values.mapping(value)
         if coordinate in CATALOG.links:
-            link = CATALOG.links[coordinate]
-            return self.where(asked, CATALOG.entities[link.target], link.relation)
-        field = CATALOG.fields[coordinate]
-        parts: list[Predicate] = []
-        for name, operand in asked.items():
-            operator = Operator(name)
-            self._asked = at_most(MOST_CONDITIONS, self._asked + 1)
-            permit = self._gate.filter(coordinate, operator)
-            ref = Ref(field.column, hop or field.hop)
-            if operator is Operator.IS_NULL:
-                missing = operator if self._values.boolean(operand) else COMPLEMENT[operator]
-                parts.append(Compare(ref, missing, None, permit))
-            else:
-                slot = self._values.add(self._values.typed(operand, field.column, operator))
-                parts.append(Compare(ref, operator, slot, permit))
-        return both(*parts)
+            self._steps = at_most(MOST_STEPS, self._steps + 1)
+            found = self._along(self._gate.filter_way(coordinate), asked)
+            self._steps -= 1
+            return found
+        return both(
+            *(self._leaf(coordinate, Operator(name), item, by) for name, item in asked.items())
+        )
+
+    def _leaf(
+        self, coordinate: str, operator: Operator, operand: object, by: Way | None
+    ) -> Predicate:
+        self._count()
+        found = self._gate.filter(coordinate, operator, by)
+        if operator is Operator.IS_NULL:
+            missing = operator if self._values.boolean(operand) else COMPLEMENT[operator]
+            return Compare(found.ref, missing, None, found.permit)
+        slot = self._values.add(self._values.typed(operand, found.ref.column, operator))
+        return Compare(found.ref, operator, slot, found.permit)
+
+    def _along(self, way: Way, asked: Mapping[str, object]) -> Predicate:
+        """Conditions on what a link leads to."""
+        match way.relation.cardinality:
+            case Cardinality.CURRENT:
+                # Its values are asked about as values of the row at hand: without an address, there
+                # is no city.
+                return self._all(asked, way.target, way)
+            case Cardinality.ONE:
+                inner = self.where(asked, way.target)
+                return Through(way.relation, way.scope, inner, way.permit, way.anchored)
+            case Cardinality.MANY:
+                return both(*(self._some(way, name, value) for name, value in asked.items()))
+            case _:
+                assert_never(way.relation.cardinality)
+
+    def _some(self, way: Way, name: str, value: object) -> Predicate:
+        """Some row meets a condition, or none does, of those that exist."""
+        inner = self.where(self._values.mapping(value), way.target)
+        return Exists(way.relation, inner, name == "none", way.permit, way.anchored, way.scope)
+
+    def _count(self) -> None:
+        self._asked = at_most(MOST_CONDITIONS, self._asked + 1)
 
     def order(self, asked: Iterable[Mapping[str, object]], entity: Entity) -> tuple[Order, ...]:
         """A total order: the terms that were asked for, and the table's key behind them.
@@ -82,17 +125,24 @@ class Narrowing:
         """
         terms: list[Order] = []
         for term in asked:
-            ((name, direction),) = term.items()
-            field = CATALOG.fields[f"{entity.name}.{name}"]
-            self._gate.sort(field.coordinate)
-            ref = Ref(field.column, field.hop)
-            if all(ref != known.ref for known in terms):
-                terms.append(Order(ref, self._values.descending(direction)))
+            found = self._term(term, entity, ())
+            if all((found.ref, found.through) != (known.ref, known.through) for known in terms):
+                terms.append(found)
         if len(terms) > MOST_TERMS:
             raise OperationTooComplex(limit=MOST_TERMS)
-        named = {term.ref for term in terms}
-        return (*terms, *(o for o in self.key_order(entity) if o.ref not in named))
+        named = {term.ref for term in terms if not term.through}
+        return (*terms, *(order for order in self.key_order(entity) if order.ref not in named))
+
+    def _term(
+        self, asked: Mapping[str, object], entity: Entity, through: tuple[Step, ...]
+    ) -> Order:
+        ((name, value),) = asked.items()
+        found = self._gate.sort(f"{entity.name}.{name}")
+        if isinstance(found, Reached):
+            return Order(found.ref, self._values.descending(value), through)
+        step = Step(found.relation, found.scope)
+        return self._term(self._values.term(value), found.target, (*through, step))
 
     def key_order(self, entity: Entity) -> tuple[Order, ...]:
-        """The table's key: structural columns, random, which nobody selects."""
-        return tuple(Order(Ref(entity.table.columns[name]), False) for name in entity.table.key)
+        """The order by the table's key."""
+        return tuple(Order(ref, False) for ref in self._gate.keys(entity))

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from api.arguments import Values, page_of, where_digest
 from api.errors import OperationDenied
-from api.gate import Denial, Gate, Place, at_most
+from api.gate import Denial, Gate, Place, Reached, Way, at_most
 from api.narrowing import Narrowing
-from api.schema.query import RECORDS
+from api.schema.query import RECORDS, SUMMARIES
+from api.summary_plan import Summaries
 from authz.decision import Action, DenialMode
-from db.catalog import Cardinality, Entity, Field, Link
+from db.catalog import Cardinality, Entity
 from db.catalog_records import CATALOG
 from db.plan import (
     Connection,
@@ -35,7 +36,7 @@ from db.plan import (
     Single,
     Value,
 )
-from db.predicate import Always, Compare, Never, Operator, Predicate, Ref
+from db.predicate import Always, Compare, Never, Operator, Predicate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     from api.operation import Operation, Selected
     from authz.decision import DecisionSet
     from db.catalog import Relation
-    from db.plan import Key, Member, Output, Root
+    from api.shape import Shape
+    from db.plan import Key, Member, Output, Root, Summary
 
 MOST_VALUES = 1_000_000
 """Values that one answer may hold when all its pages are full: what a row has is asked of each."""
@@ -67,6 +69,8 @@ class Planned:
     denials: tuple[Denial, ...]
     conditional: tuple[str, ...]
     bindings: tuple[Binding, ...]
+    shapes: Mapping[str, Shape]
+    """Response keys of aggregates → what their answers look like."""
 
 
 def plan_operation(
@@ -95,6 +99,7 @@ def plan_operation(
         tuple(gate.denials),
         tuple(sorted(gate.conditional)),
         tuple(planner.bindings),
+        planner.shapes,
     )
 
 
@@ -103,17 +108,21 @@ class _Planner:
         self.gate = Gate(decisions)
         self.values = Values()
         self.bindings: list[Binding] = []
+        self.shapes: dict[str, Shape] = {}
         self._shown = 0
         self._narrowing = Narrowing(self.gate, self.values)
         self._sealer = sealer
         self._caller = (subject, decisions.role)
         self._limit = decisions.page_limit
+        self._summaries = Summaries(self.gate, self.values, self._spend)
 
     # Roots
 
     def root(self, selected: Selected) -> Root | None:
         entity = CATALOG.entities[RECORDS[selected.name]]
         place = Place((selected.key,), False, selected.location)
+        if selected.name in SUMMARIES:
+            return self._summary(selected, entity, place)
         scope = self.gate.scope(entity)
         if isinstance(scope, Never):
             self.gate.denials.append(
@@ -124,11 +133,17 @@ class _Planner:
             return self._single(selected, entity, scope, place)
         return self._connection(selected, entity, None, scope, place, Always())
 
+    def _summary(self, selected: Selected, entity: Entity, place: Place) -> Summary | None:
+        found = self._summaries.root(selected, entity, place)
+        if found is None:
+            return None
+        plan, self.shapes[selected.key] = found
+        return plan
+
     def _single(self, selected: Selected, entity: Entity, scope: Predicate, place: Place) -> Single:
-        field = CATALOG.fields["Enrollee.medicaidId"]
-        permit = self.gate.filter(field.coordinate, Operator.EQ)
-        slot = self.values.add(self.values.typed(selected.arguments["medicaidId"], field.column))
-        where = Compare(Ref(field.column), Operator.EQ, slot, permit)
+        key = self.gate.filter("Enrollee.medicaidId", Operator.EQ)
+        slot = self.values.add(self.values.typed(selected.arguments["medicaidId"], key.ref.column))
+        where = Compare(key.ref, Operator.EQ, slot, key.permit)
         # The statement looks for one row more than a page shows, and so finds out about a second.
         page, _ = page_of({}, self.values, 1, entity, (), None)
         rows = Rows(entity.table, None, True, where, scope, self._narrowing.key_order(entity), page)
@@ -146,7 +161,7 @@ class _Planner:
         permit: Predicate,
     ) -> Connection:
         arguments = selected.arguments
-        where = self._narrowing.where(arguments.get("where") or {}, entity, None)
+        where = self._narrowing.where(arguments.get("where") or {}, entity)
         order = self._narrowing.order(arguments.get("orderBy") or (), entity)
         listed = relation.source if relation is not None else "Query"
         digest = where_digest(self._caller, f"{listed}.{selected.name}", entity, arguments)
@@ -186,8 +201,8 @@ class _Planner:
                 return PageInfo(key, facts)
             case _:
                 below = place.below(selected)
-                permit = self.gate.selection(entity.counted, Action.AGGREGATE, below)
-                return self._nothing(selected) if permit is None else Count(key, permit)
+                found = self.gate.selection(entity.counted, Action.AGGREGATE, below)
+                return self._nothing(selected) if found is None else Count(key, found.permit)
 
     def _edge(
         self, selected: Selected, entity: Entity, place: Place, number: int
@@ -223,27 +238,23 @@ class _Planner:
         if selected.name == "__typename":
             return Constant(self._key(selected), entity.name)
         coordinate = f"{entity.name}.{selected.name}"
-        permit = self.gate.selection(coordinate, Action.READ, place)
-        if permit is None:
-            return self._nothing(selected)
-        if coordinate in CATALOG.fields:
-            return self._value(selected, CATALOG.fields[coordinate], permit)
-        return self._link(selected, CATALOG.links[coordinate], place, permit)
+        found = self.gate.selection(coordinate, Action.READ, place)
+        match found:
+            case Reached(ref, permit):
+                return Value(self._key(selected), ref, permit)
+            case Way() as way:
+                return self._link(selected, way, place)
+            case _:
+                return self._nothing(selected)
 
-    def _value(self, selected: Selected, field: Field, permit: Predicate) -> Value:
-        return Value(self._key(selected), Ref(field.column, field.hop), permit)
-
-    def _link(
-        self, selected: Selected, link: Link, place: Place, permit: Predicate
-    ) -> Object | Connection:
-        target = CATALOG.entities[link.target]
-        anchored = target.anchor == target.name
+    def _link(self, selected: Selected, way: Way, place: Place) -> Object | Connection:
         # What belongs to a person or a claim is as visible as these; another anchor has its own.
-        scope = self.gate.scope(target) if anchored else Always()
-        if link.relation.cardinality is Cardinality.MANY:
-            return self._connection(selected, target, link.relation, scope, place, permit)
-        body = self._body(selected.children, target, place)
-        return Object(self._key(selected), link.relation, body, permit, scope, anchored)
+        if way.relation.cardinality is Cardinality.MANY:
+            return self._connection(
+                selected, way.target, way.relation, way.scope, place, way.permit
+            )
+        body = self._body(selected.children, way.target, place)
+        return Object(self._key(selected), way.relation, body, way.permit, way.scope, way.anchored)
 
     # Keys
 

@@ -41,6 +41,7 @@ class Snapshot:
     since: datetime | None
     until: datetime | None
     _decisions: dict[str, DecisionSet] = field(default_factory=dict, compare=False, repr=False)
+    _required: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def version(self) -> str:
@@ -73,9 +74,13 @@ class Snapshot:
         Those that its row scopes read, because an absent one would silently mean nobody, and under
         `not` everybody; and those that the role itself, or one that it inherits, requires.
         """
-        table = self.decisions(role).table
-        read = frozenset().union(*(attributes(condition(found)) for found in table.values()))
-        return read | self.policy.requires(role)
+        # Kept, because every request asks: over a thousand decisions, going through them takes
+        # milliseconds, more than the request's statement.
+        if role not in self._required:
+            table = self.decisions(role).table
+            read = frozenset().union(*(attributes(condition(found)) for found in table.values()))
+            self._required[role] = read | self.policy.requires(role)
+        return self._required[role]
 
 
 def take(policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> Snapshot:
@@ -107,11 +112,18 @@ def take(policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> Snaps
 
 
 class Holder:
-    """Holds the one snapshot that requests use, and replaces it when its time is over."""
+    """Holds the one snapshot that requests use, and replaces it when its time is over.
 
-    def __init__(self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> None:
+    `number` is that of the policy version in the database that it holds; 0 for one that is from
+    nowhere.
+    """
+
+    def __init__(
+        self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int = 0
+    ) -> None:
         """Raises what `take` raises."""
         self._snapshot = take(policy, orders, as_of)
+        self.number = number
 
     def current(self, as_of: datetime) -> Snapshot:
         """The snapshot of an instant. Raises what `take` raises, and then keeps the old one back:
@@ -121,3 +133,10 @@ class Holder:
             snapshot = take(snapshot.written, snapshot.orders, as_of)
             self._snapshot = snapshot
         return snapshot
+
+    def swap(
+        self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int
+    ) -> None:
+        """Holds another version from here on. Raises what `take` raises, with nothing changed."""
+        self._snapshot = take(policy, orders, as_of)
+        self.number = number

@@ -7,7 +7,7 @@ decides: a comparison with a missing value is false, and so is its negation, bec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -122,13 +122,32 @@ class Covers:
 class Exists:
     """Some row (none, when negated) that a relation leads to meets a condition.
 
-    `anchor_permit` is evaluated on the row at hand: when it is false the leaf is false.
+    `permit` is asked of the anchor of the row at hand: when it is false the leaf is false. Permits
+    inside `where` are asked of the row that was reached, where that is an anchor (`anchored`), and
+    else of the anchor of the row at hand. `scope` says which of the rows exist.
     """
 
     relation: Relation
     where: Predicate
     negated: bool = False
     permit: Predicate = Always()
+    anchored: bool = True
+    scope: Predicate = Always()
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """The one row that a relation leads to is there, `scope` holds on it, and it meets a condition.
+
+    Unlike Exists it is no leaf: what it says is about that row, so its negation is the negated
+    condition on the same row, and without a row both are false.
+    """
+
+    relation: Relation
+    scope: Predicate
+    where: Predicate
+    permit: Predicate = Always()
+    anchored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +164,7 @@ class Or:
     parts: tuple[Predicate, ...]
 
 
-Predicate: TypeAlias = Always | Never | Compare | Covers | Exists | And | Or
+Predicate: TypeAlias = Always | Never | Compare | Covers | Exists | Through | And | Or
 
 
 def both(*parts: Predicate) -> Predicate:
@@ -211,8 +230,10 @@ def negate(predicate: Predicate) -> Predicate:
             return Compare(ref, COMPLEMENT[operator], operand, permit)
         case Covers(negated):
             return Covers(not negated)
-        case Exists(relation, where, negated, permit):
-            return Exists(relation, where, not negated, permit)
+        case Exists():
+            return replace(predicate, negated=not predicate.negated)
+        case Through():
+            return replace(predicate, where=negate(predicate.where))
         case And(parts):
             return either(*(negate(part) for part in parts))
         case Or(parts):
@@ -229,8 +250,8 @@ def attributes(predicate: Predicate) -> frozenset[str]:
         case Compare(_, _, operand, permit):
             own = {operand.name} if isinstance(operand, Attribute) else set()
             return frozenset(own) | attributes(permit)
-        case Exists(_, where, _, permit):
-            return attributes(where) | attributes(permit)
+        case Exists(_, where, _, permit, _, scope) | Through(_, scope, where, permit):
+            return attributes(scope) | attributes(where) | attributes(permit)
         case And(parts) | Or(parts):
             return frozenset().union(*(attributes(part) for part in parts))
         case _:

@@ -1,7 +1,8 @@
 """`where` and `orderBy`: one input per entity, made out of the catalog.
 
-A filter speaks of the entity's own coordinates and of the current address of a person. Operators
-are those that the kind of the column has; which of them a role may use, its policy says.
+A filter speaks of the entity's own coordinates and goes along its links: to the one row that a link
+leads to, or to some or none of many. An order goes along links to one row. Operators are those that
+the kind of the column has; which of them a role may use, its policy says.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def filterable(entity: str) -> tuple[Field, ...]:
 def where(entity: str) -> Any:
     """The filter input of an entity."""
     name = f"{entity}Where"
-    itself = Annotated[name, strawberry.lazy(__name__)]  # type: ignore[valid-type]  # made at run time
+    itself: Any = _later(entity, "Where")
     types: dict[str, Any] = {}
     fields: dict[str, Any] = {}
     for entry in filterable(entity):
@@ -112,12 +113,14 @@ def where(entity: str) -> Any:
             description=entry.about, default=strawberry.UNSET,
         )  # fmt: skip
     for link in CATALOG.links_of(entity):
-        if link.relation.cardinality is Cardinality.CURRENT:
-            types[f"{link.name}_"] = type_ = where(link.target) | None
-            fields[f"{link.name}_"] = guarded_by(
-                Guard(Opens.FILTER, link.coordinate), name=link.name, graphql_type=type_,
-                description=link.about, default=strawberry.UNSET,
-            )  # fmt: skip
+        many = link.relation.cardinality is Cardinality.MANY
+        types[f"{link.name}_"] = type_ = (
+            _later(link.target, "ListWhere" if many else "Where") | None
+        )
+        fields[f"{link.name}_"] = guarded_by(
+            Guard(Opens.FILTER, link.coordinate), name=link.name, graphql_type=type_,
+            description=link.about, default=strawberry.UNSET,
+        )  # fmt: skip
     for word, many, about in (
         ("and", True, "All of these hold."),
         ("or", True, "One of these holds."),
@@ -125,8 +128,34 @@ def where(entity: str) -> Any:
     ):
         types[f"{word}_"] = type_ = (list[itself] if many else itself) | None
         fields[f"{word}_"] = shape(type_, about, word)
-    made = _input(name, types, fields, f"Conditions on {entity}; all of them must hold.")
-    globals()[name] = made  # where the lazy reference to itself looks it up
+    return _known(_input(name, types, fields, f"Conditions on {entity}; all of them must hold."))
+
+
+@cache
+def _listed(entity: str) -> Any:
+    """The filter input of a link to many rows of an entity."""
+    inner = _later(entity, "Where") | None
+    return _known(
+        _input(
+            f"{entity}ListWhere",
+            {"some_": inner, "none_": inner},
+            {
+                "some_": shape(inner, "Some row is there that meets this.", "some"),
+                "none_": shape(inner, "No row is there that meets this.", "none"),
+            },
+            f"Conditions on the rows of {entity} that a link leads to; all of them must hold.",
+        )
+    )
+
+
+def _later(entity: str, suffix: str) -> Any:
+    """An input of an entity, looked up when the schema is built: links go round in circles."""
+    return Annotated[f"{entity}{suffix}", strawberry.lazy(__name__)]
+
+
+def _known(made: Any) -> Any:
+    """Puts an input where a reference to it by name looks it up."""
+    globals()[made.__name__] = made
     return made
 
 
@@ -143,4 +172,16 @@ def order(entity: str) -> Any:
             Guard(Opens.SORT, entry.coordinate), name=entry.name, graphql_type=type_,
             description=entry.about, default=strawberry.UNSET,
         )  # fmt: skip
-    return _input(f"{entity}OrderBy", types, fields, f"One term of an order of {entity}.", one=True)
+    for link in CATALOG.links_of(entity):
+        if link.relation.cardinality is not Cardinality.MANY:
+            types[f"{link.name}_"] = type_ = _later(link.target, "OrderBy") | None
+            fields[f"{link.name}_"] = guarded_by(
+                Guard(Opens.SORT, link.coordinate), name=link.name, graphql_type=type_,
+                description=link.about, default=strawberry.UNSET,
+            )  # fmt: skip
+    about = f"One term of an order of {entity}."
+    return _known(_input(f"{entity}OrderBy", types, fields, about, one=True))
+
+
+for _entity in CATALOG.entities:
+    where(_entity), order(_entity), _listed(_entity)

@@ -8,20 +8,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from db.sql.conditions import current_value, value
+from db.predicate import Always
+from db.sql.conditions import reached, value
 
 if TYPE_CHECKING:
-    from db.plan import Boundary, Order
-    from db.predicate import Slot
+    from db.plan import Boundary, Order, Step
+    from db.predicate import Ref, Slot
     from db.sql.pieces import Parameters
     from db.sql.rows import Row
 
 
 def term(order: Order, row: Row) -> str:
-    """What a row is ordered by: a value of its own or one hop away."""
-    if order.ref.hop is None:
-        return value(order.ref.column, row)
-    return current_value(order.ref.column, order.ref.hop, row)
+    """What a row is ordered by: a value of its own, or of the row that to-one steps lead to."""
+    return _along(order.through, order.ref, row)
+
+
+def _along(steps: tuple[Step, ...], ref: Ref, row: Row) -> str:
+    if steps:
+        step, *rest = steps
+        return reached(
+            step.relation, step.scope, row, lambda target: _along(tuple(rest), ref, target)
+        )
+    if ref.hop is not None:
+        return reached(ref.hop, Always(), row, lambda target: value(ref.column, target))
+    return value(ref.column, row)
+
+
+def _stored(order: Order) -> bool:
+    """Whether the term is a column of the row itself that always has a value."""
+    return order.ref.column.required and order.ref.hop is None and not order.through
 
 
 def order_by(terms: list[str], order: tuple[Order, ...], *, backwards: bool) -> str:
@@ -42,7 +57,7 @@ def past(
 ) -> str:
     """Rows strictly after a boundary (before it, when not `forwards`) in a total order."""
     upwards = [entry.descending != forwards for entry in order]
-    required = all(entry.ref.column.required and entry.ref.hop is None for entry in order)
+    required = all(map(_stored, order))
     if required and len(set(upwards)) == 1:
         # A row comparison is the form for which an index is used from the boundary on.
         placed = [
@@ -71,7 +86,7 @@ def _step(
     placed = parameters.place(slot, entry.ref.column.kind.value)
     if not up:
         return f"{expression} < {placed}"
-    if entry.ref.column.required and entry.ref.hop is None:
+    if _stored(entry):
         return f"{expression} > {placed}"
     return f"({expression} > {placed} or {expression} is null)"
 

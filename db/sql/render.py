@@ -8,6 +8,7 @@ is not shown costs its key and no more.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
@@ -24,15 +25,19 @@ from db.plan import (
     PageFact,
     PageInfo,
     Single,
+    Summary,
     Value,
 )
-from db.predicate import Always, Slot
-from db.sql.conditions import condition, output
+from db.predicate import Always, Compare, Slot
+from db.sql.conditions import condition, operand, output
 from db.sql.keyset import order_by, past, term
 from db.sql.pieces import Mark, Statement, json_object, table, text
 from db.sql.rows import Level, Names, Row, joined
+from db.sql.summary import summary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from db.plan import Key, Member, Output, Plan, Rows
     from db.predicate import Predicate
 
@@ -51,6 +56,8 @@ def render(plan: Plan) -> Statement:
             case Single():
                 singles.append(f"{_single(root, names)} s{index}")
                 columns.append(f"s{index}.shown as r{index}, s{index}.found as n{index}")
+            case Summary():
+                columns.append(f"{summary(root, names)} as r{index}")
             case _:
                 assert_never(root)
     source = f" from {', '.join(singles)}" if singles else ""
@@ -62,10 +69,35 @@ def render(plan: Plan) -> Statement:
 
 
 def _single(single: Single, names: Names) -> str:
-    page = _Page(single.rows, names, None)
+    """The row that has a key, found so that a key which no row has takes as long as a hidden row's.
+
+    The page holds the rows of the nearest key that there is, and permits are asked of these; that
+    it is the key asked for is asked behind the page's limit, and not below it, where PostgreSQL
+    would ask it first and leave out the rest. docs/equal-answers.md has the measurements.
+    """
+    leaf = single.rows.where
+    assert isinstance(leaf, Compare)  # noqa: S101 - a plan names a single row by one key
+    page = _Page(replace(single.rows, where=Always()), names, None)
     body = _object(single.body, page.row)
     shown = f"case when count(*) = 1 then (array_agg({body}))[1] end"
-    return f"(select count(*) as found, {shown} as shown from {page.source()})"
+    key = leaf.ref.column.name
+    asked = operand(leaf.operand, leaf.ref.column.kind.value, page.row)
+
+    def nearest(inner: Row) -> list[str]:
+        """Of the keys that there are, the first not below the one asked for, or the last."""
+        other = Row(names, inner.table, Level(), None)
+        rows = f"select {other.column(key)} from {table(inner.table.name)} {other.alias}"
+        above = f"{rows} where {other.column(key)} >= {asked} order by 1 limit 1"
+        last = f"{rows} order by 1 desc limit 1"
+        found = f"(select coalesce(({above}), ({last})))"
+        return [f"{inner.column(key)} = {found}", condition(leaf.permit, inner.anchor)]
+
+    page.row.column(key)
+    source = page.source(nearest)
+    return (
+        f"(select count(*) as found, {shown} as shown from {source} "
+        f"where {page.row.column(key)} = {asked})"
+    )
 
 
 def _connection(connection: Connection, names: Names, parent: Row | None) -> str:
@@ -130,10 +162,14 @@ class _Page:
         self.aggregated = True
         return f"coalesce(bool_or({self.number} > {self.limit}), false)"
 
-    def source(self) -> str:
-        """The FROM list; written last, when it is known which columns are asked for."""
+    def source(self, further: Callable[[Row], list[str]] | None = None) -> str:
+        """The FROM list; written last, when it is known which columns are asked for.
+
+        `further` are conditions on a row beside those of the plan's rows.
+        """
         joins = self.row.level.text()
         inner, conditions = _filtered(self.rows, self.names, self.parent)
+        conditions += further(inner) if further is not None else []
         page, order, parameters = self.rows.page, self.rows.order, self.names.parameters
         terms = [term(entry, inner) for entry in order]
         if page.after is not None:

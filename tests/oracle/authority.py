@@ -52,6 +52,8 @@ class Authority:
         self.verdict = cache(self._verdict)
         self.states = cache(self._states)
         self.exists = cache(self._exists)
+        self.sometimes = cache(self._sometimes)
+        self.values = cache(self._values)
         self._grants = cache(self._granted)
 
     def allows(self, role: str, coordinate: str, action: str, held: frozenset[str]) -> bool:
@@ -161,11 +163,13 @@ class Authority:
         )
 
     @staticmethod
-    def values(anchor: str) -> Iterator[str]:
+    def _values(anchor: str) -> tuple[str, ...]:
         """The coordinates of values on rows of an anchor, and on the rows that belong to them."""
-        for coordinate, entry in CATALOG.fields.items():
-            if CATALOG.entities[entry.entity].anchor == anchor:
-                yield coordinate
+        return tuple(
+            coordinate
+            for coordinate, entry in CATALOG.fields.items()
+            if CATALOG.entities[entry.entity].anchor == anchor
+        )
 
     def _verdict(self, role: str, coordinate: str, action: str) -> Verdict:
         """How an action on a coordinate of records stands, whatever the rows are."""
@@ -177,7 +181,7 @@ class Authority:
         existing = {state for state in states if self.exists(role, anchor, state)}
         return Verdict.ALL if existing <= opened else Verdict.SOME
 
-    def sometimes(self, role: str, coordinate: str, action: str) -> bool:
+    def _sometimes(self, role: str, coordinate: str, action: str) -> bool:
         """Whether an action on a coordinate of records is open on some row: not Verdict.NONE."""
         anchor = CATALOG.entity_of(coordinate).anchor
         # The state in which everything holds comes last, and is the likeliest to allow.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from api import errors
-from db.catalog import Kind
+from db.catalog import Cardinality, Kind
 from db.catalog_records import CATALOG
 from tests.oracle.authority import Verdict
 from tests.oracle.pages import asked_size, binding, named_terms
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MOST_TERMS = 5
 MOST_CONDITIONS = 500
 MOST_IN_LIST = 1_000
+MOST_STEPS = 5
 
 
 class Refused(Exception):
@@ -49,14 +50,14 @@ class Demands:
     cursors: Cursors
     conditional: set[str] = field(default_factory=set)
     _conditions: int = 0
+    _steps: int = 0
 
     def of_list(self, entity: str, coordinate: str, arguments: Mapping[str, Any]) -> int:
         """The size of the page, when all is in order: filter, order, page and cursors, as read."""
         self._where(entity, arguments.get("where") or {})
         order_by = arguments.get("orderBy") or []
         for term in order_by:
-            for field_name, direction in term.items():
-                self._sort(f"{entity}.{field_name}", direction)
+            self._term(entity, term)
         if len(named_terms(entity, order_by)) > MOST_TERMS:
             raise Refused(errors.OperationTooComplex.code)
         limit = self.authority.policy.roles[self.asker.role].page_limit
@@ -99,24 +100,35 @@ class Demands:
                 for part in asked:
                     self._where(entity, part)
             elif coordinate in CATALOG.links:
-                self._where(CATALOG.links[coordinate].target, asked)
+                self._link(coordinate, asked)
             else:
                 for operator, operand in asked.items():
                     self._condition()
                     self.of_filter(coordinate, operator, operand)
 
-    def of_filter(self, coordinate: str, operator: str, operand: Value) -> None:
-        """One operator on one coordinate."""
-        verdict = self.authority.verdict(self.asker.role, coordinate, f"filter:{operator}")
+    def _link(self, coordinate: str, asked: Mapping[str, Any]) -> None:
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise Refused(errors.OperationTooComplex.code)
+        self._permitted(coordinate, "filter", {})
+        link = CATALOG.links[coordinate]
+        many = link.relation.cardinality is Cardinality.MANY
+        for inner in asked.values() if many else (asked,):
+            self._where(link.target, inner)
+        self._steps -= 1
+
+    def _permitted(self, coordinate: str, action: str, facts: Mapping[str, object]) -> None:
+        verdict = self.authority.verdict(self.asker.role, coordinate, action)
         if verdict is Verdict.NONE:
             raise Refused(
-                errors.PositionDenied.code,
-                coordinate=coordinate,
-                position="filter",
-                operator=operator,
+                errors.PositionDenied.code, coordinate=coordinate, position="filter", **facts
             )
         if verdict is Verdict.SOME:
             self.conditional.add(coordinate)
+
+    def of_filter(self, coordinate: str, operator: str, operand: Value) -> None:
+        """One operator on one coordinate."""
+        self._permitted(coordinate, f"filter:{operator}", {"operator": operator})
         column = CATALOG.fields[coordinate].column
         several = operator in ("in", "notIn")
         items = operand if several and operand is not None else [operand]
@@ -125,11 +137,18 @@ class Demands:
         ):
             raise Refused(errors.ArgumentInvalid.code)
 
-    def _sort(self, coordinate: str, direction: Value) -> None:
+    def _term(self, entity: str, term: Value) -> None:
+        """A term of an order: each link and the field, from the row at hand on."""
+        if term is None:
+            raise Refused(errors.ArgumentInvalid.code)
+        ((name, inner),) = term.items()
+        coordinate = f"{entity}.{name}"
         for action in ("sort", "read"):
             if self.authority.verdict(self.asker.role, coordinate, action) is not Verdict.ALL:
                 raise Refused(errors.PositionDenied.code, coordinate=coordinate, position="orderBy")
-        if direction is None:
+        if coordinate in CATALOG.links:
+            self._term(CATALOG.links[coordinate].target, inner)
+        elif inner is None:
             raise Refused(errors.ArgumentInvalid.code)
 
 

@@ -1,4 +1,9 @@
-"""`where` on a row. A leaf over a value that is missing or hidden is neither true nor false."""
+"""`where` on a row. A leaf over a value that is missing or hidden is neither true nor false, and so
+is all that is asked of a row at the end of a link, where there is none or the link is closed.
+
+What is current of a person, as an address, is asked about as values of the person: without an
+address, there is no city.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +11,14 @@ import enum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from db.catalog import Kind
+from db.catalog import Cardinality, Kind
 from db.catalog_records import CATALOG
 from tests.oracle.truth import Truth, every, opposite, some
-from tests.oracle.values import one_row, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from db.catalog import Column, Relation
+    from db.catalog import Column, Link
     from tests.oracle.records import Value
     from tests.oracle.seen import Row, Seen
 
@@ -34,55 +38,62 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 
 def meets(seen: Seen, row: Row, where: Mapping[str, Any]) -> bool:
     """Whether a row meets a filter on its entity."""
-    return _all(seen, row, row.entity, None, where) is True
+    return truth_of(seen, row, where) is True
 
 
-def _all(
-    seen: Seen, row: Row, entity: str, hop: Relation | None, where: Mapping[str, Any]
-) -> Truth:
-    return every(_part(seen, row, entity, hop, name, asked) for name, asked in where.items())
+def truth_of(seen: Seen, row: Row, where: Mapping[str, Any]) -> Truth:
+    """What a filter says of a row of its entity."""
+    return every(_part(seen, row, name, asked) for name, asked in where.items())
 
 
-def _part(
-    seen: Seen, row: Row, entity: str, hop: Relation | None, name: str, asked: Value
-) -> Truth:
+def _part(seen: Seen, row: Row, name: str, asked: Value) -> Truth:
     match name:
         case "and":
-            return every(_all(seen, row, entity, hop, part) for part in asked)
+            return every(truth_of(seen, row, part) for part in asked)
         case "or":
-            return some(_all(seen, row, entity, hop, part) for part in asked)
+            return some(truth_of(seen, row, part) for part in asked)
         case "not":
-            return opposite(_all(seen, row, entity, hop, asked))
+            return opposite(truth_of(seen, row, asked))
         case _:
-            return _about(seen, row, entity, hop, name, asked)
+            return about(seen, row, f"{row.entity}.{name}", asked)
 
 
-def _about(
-    seen: Seen, row: Row, entity: str, hop: Relation | None, name: str, asked: Value
-) -> Truth:
-    coordinate = f"{entity}.{name}"
+def about(seen: Seen, row: Row, coordinate: str, asked: Mapping[str, Any]) -> Truth:
+    """What a filter on one coordinate says of a row."""
     if coordinate in CATALOG.links:
         link = CATALOG.links[coordinate]
-        return _all(seen, row, link.target, link.relation, asked)
+        closed = not seen.may(coordinate, "filter", row)
+        match link.relation.cardinality:
+            case Cardinality.CURRENT:
+                return truth_of(seen, seen.current(link, row, closed=closed), asked)
+            case Cardinality.ONE:
+                found = () if closed else seen.linked(link, row)
+                return next((truth_of(seen, each, asked) for each in found), None)
+            case Cardinality.MANY:
+                return every(
+                    None if closed else among(seen, row, link, word, inner)
+                    for word, inner in asked.items()
+                )
     return every(
-        _leaf(seen, row, coordinate, hop, operator, operand) for operator, operand in asked.items()
+        leaf(seen, row, coordinate, operator, wanted) for operator, wanted in asked.items()
     )
 
 
-def _leaf(
-    seen: Seen, row: Row, coordinate: str, hop: Relation | None, operator: str, operand: Value
-) -> Truth:
+def among(seen: Seen, row: Row, link: Link, word: str, where: Mapping[str, Any]) -> bool:
+    """Whether, of the rows that a link leads to, some meet a filter; or none does."""
+    return any(meets(seen, found, where) for found in seen.linked(link, row)) is (word == "some")
+
+
+def leaf(seen: Seen, row: Row, coordinate: str, operator: str, operand: Value) -> Truth:
+    """What one operator on one coordinate says of a row."""
     if not seen.may(coordinate, f"filter:{operator}", row):
         return None
-    entry = CATALOG.fields[coordinate]
-    way = hop or entry.hop
-    source = row.record if way is None else one_row(seen.records, way, row.record, seen.day)
-    value = None if source is None else value_of(seen.records, source, entry.column, seen.day)
+    value = seen.value(coordinate, row)
     if operator == "isNull":
         return (value is None) is operand
     if value is None:
         return None
-    return _COMPARED[operator](value, comparable(operand, entry.column))
+    return _COMPARED[operator](value, comparable(operand, CATALOG.fields[coordinate].column))
 
 
 def comparable(operand: Value, column: Column) -> Value:

@@ -19,6 +19,7 @@ from graphql import (
 )
 
 from api.schema.build import core, full_schema
+from db.catalog import Cardinality
 from db.catalog_records import CATALOG
 from tests.oracle.authority import Verdict
 from tests.oracle.pool import Word
@@ -27,12 +28,15 @@ from tests.oracle.sketch import Node
 if TYPE_CHECKING:
     from graphql import GraphQLInputType
 
+    from db.catalog import Link
     from tests.oracle.authority import Authority
     from tests.oracle.pool import Pool
     from tests.oracle.records import Value
     from tests.oracle.sketch import Sketch
 
 _TRIES = 4
+_DEEPEST = 3
+"""How deep filters are nested, in filters and along links."""
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Inputs:
         type_ = _input(f"{entity}Where")
         found: dict[str, Node] = {}
         for _ in range(self.sketch.choose(0 if self.sketch.chance(5) else 1, 2)):
-            if depth < 3 and self.sketch.chance(30):
+            if depth < _DEEPEST and self.sketch.chance(30):
                 word = self.sketch.one(["not", "or", "and"])
                 found[word] = Node(type_.fields[word].type, self._joined(entity, word, depth))
             else:
@@ -68,20 +72,40 @@ class Inputs:
 
     def _about(self, entity: str, depth: int) -> tuple[str, Node]:
         type_ = _input(f"{entity}Where")
-        names = [name for name in type_.fields if name not in ("and", "or", "not")]
+        names = [entry.name for entry in CATALOG.fields_of(entity) if entry.name in type_.fields]
         strange = self.sketch.chance(self.strangeness)
+        if depth < _DEEPEST and self.sketch.chance(30):
+            link = self._link(entity, type_, strange=strange)
+            if link is not None:
+                return link.name, self._linked(link, type_.fields[link.name].type, depth)
         name = names[0]
         for _ in range(_TRIES):
             name = self.sketch.one(names)
-            link = CATALOG.links.get(f"{entity}.{name}")
-            if link is not None:
-                return name, Node(type_.fields[name].type, self.where(link.target, depth + 1))
             coordinate = f"{entity}.{name}"
             operators = self._operators(coordinate, type_.fields[name].type, strange=strange)
             if operators:
                 return name, self._comparison(coordinate, type_.fields[name].type, operators)
         operators = self._operators(f"{entity}.{name}", type_.fields[name].type, strange=True)
         return name, self._comparison(f"{entity}.{name}", type_.fields[name].type, operators)
+
+    def _link(self, entity: str, type_: GraphQLInputObjectType, *, strange: bool) -> Link | None:
+        """A link that a filter can go along, if there is one."""
+        links = [
+            link
+            for link in CATALOG.links_of(entity)
+            if link.name in type_.fields and (strange or self._open(link.coordinate, "filter"))
+        ]
+        return self.sketch.one(links) if links else None
+
+    def _linked(self, link: Link, type_: GraphQLInputType, depth: int) -> Node:
+        if link.relation.cardinality is not Cardinality.MANY:
+            return Node(type_, self.where(link.target, depth + 1))
+        inner = _object(type_).fields
+        words = self.sketch.one([["some"]] * 4 + [["none"]] * 3 + [["some", "none"], []])
+        return Node(
+            type_,
+            {word: Node(inner[word].type, self.where(link.target, depth + 1)) for word in words},
+        )
 
     def _operators(self, coordinate: str, type_: GraphQLInputType, *, strange: bool) -> list[str]:
         offered = list(_object(type_).fields)
@@ -128,26 +152,36 @@ class Inputs:
 
     def order_by(self, entity: str) -> list[Node]:
         """The terms of an order of an entity."""
-        type_ = _input(f"{entity}OrderBy")
-        item = GraphQLNonNull(type_)
-        names = list(type_.fields)
         terms: list[Node] = []
         for _ in range(self.sketch.choose(1, 3)):
-            name = self.sketch.one(names)
-            if not self.sketch.chance(self.strangeness):
-                name = self._sortable(entity, names) or name
-                if not self._sorts(f"{entity}.{name}"):
-                    return []
-            direction = Word(self.sketch.one(["ASC", "DESC"]))
-            terms.append(Node(item, {name: Node(type_.fields[name].type, direction)}))
+            term = self._term(entity, strange=self.sketch.chance(self.strangeness))
+            if term is None:
+                return []
+            terms.append(Node(GraphQLNonNull(_input(f"{entity}OrderBy")), term))
         return terms
 
-    def _sortable(self, entity: str, names: list[str]) -> str | None:
-        for _ in range(_TRIES * 3):
-            name = self.sketch.one(names)
-            if self._sorts(f"{entity}.{name}"):
-                return str(name)
-        return None
+    def _term(self, entity: str, *, strange: bool) -> dict[str, Node] | None:
+        """A term of an order, along links now and then; None where the role can sort by nothing."""
+        type_ = _input(f"{entity}OrderBy")
+        fields, links = (
+            [
+                entry.name
+                for entry in entries
+                if entry.name in type_.fields and (strange or self._sorts(entry.coordinate))
+            ]
+            for entries in (CATALOG.fields_of(entity), CATALOG.links_of(entity))
+        )
+        if links and (not fields or self.sketch.chance(35)):
+            name = self.sketch.one(links)
+            target = CATALOG.links[f"{entity}.{name}"].target
+            inner = self._term(target, strange=strange)
+            if inner is not None:
+                return {name: Node(type_.fields[name].type, inner)}
+        if not fields:
+            return None
+        name = self.sketch.one(fields)
+        direction = Word(self.sketch.one(["ASC", "DESC"]))
+        return {name: Node(type_.fields[name].type, direction)}
 
     def _sorts(self, coordinate: str) -> bool:
         verdict = self.authority.verdict

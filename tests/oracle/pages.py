@@ -8,12 +8,11 @@ from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from db.catalog_records import CATALOG
-from tests.oracle.values import hopped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from db.catalog import Column, Relation
+    from db.catalog import Field, Link
     from tests.oracle.records import Value
     from tests.oracle.seen import Row, Seen
 
@@ -28,26 +27,43 @@ Keyset: TypeAlias = "tuple[Any, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What rows are ordered by."""
+    """What rows are ordered by: a value of their own, or of the row at the end of links.
 
-    column: Column
-    hop: Relation | None
+    A `key` column has no coordinate.
+    """
+
+    links: tuple[Link, ...]
+    value: Field | str
     descending: bool
 
     @property
-    def by(self) -> tuple[str, str | None, str | None]:
+    def by(self) -> tuple[str | None, ...]:
         """What makes two terms one."""
-        return self.column.name, self.column.function, self.hop.name if self.hop else None
+        way = tuple(link.coordinate for link in self.links)
+        if isinstance(self.value, str):
+            return (*way, self.value, None, None)
+        hop, column = self.value.hop, self.value.column
+        return (*way, column.name, column.function, hop.name if hop else None)
+
+
+def way_of(entity: str, asked: Mapping[str, Any]) -> tuple[tuple[Link, ...], Field, Value]:
+    """What a term names: links, the field at their end, and a direction."""
+    ((name, inner),) = asked.items()
+    coordinate = f"{entity}.{name}"
+    if coordinate in CATALOG.fields:
+        return (), CATALOG.fields[coordinate], inner
+    link = CATALOG.links[coordinate]
+    links, entry, direction = way_of(link.target, inner)
+    return (link, *links), entry, direction
 
 
 def named_terms(entity: str, order_by: Sequence[Mapping[str, Any]]) -> tuple[Term, ...]:
     """The terms asked for; of two by one value the first."""
     terms: dict[object, Term] = {}
     for asked in order_by:
-        for name, direction in asked.items():
-            entry = CATALOG.fields[f"{entity}.{name}"]
-            term = Term(entry.column, entry.hop, direction.value == "DESC")
-            terms.setdefault(term.by, term)
+        links, entry, direction = way_of(entity, asked)
+        term = Term(links, entry, direction.value == "DESC")
+        terms.setdefault(term.by, term)
     return tuple(terms.values())
 
 
@@ -56,16 +72,26 @@ def terms_of(entity: str, order_by: Sequence[Mapping[str, Any]]) -> tuple[Term, 
     terms = {term.by: term for term in named_terms(entity, order_by)}
     table = CATALOG.entities[entity].table
     for name in table.key:
-        term = Term(table.columns[name], None, descending=False)
+        term = Term((), name, descending=False)
         terms.setdefault(term.by, term)
     return tuple(terms.values())
 
 
 def keyset(seen: Seen, row: Row, terms: tuple[Term, ...]) -> Keyset:
     """What a row is ordered by."""
-    return tuple(
-        hopped(seen.records, row.record, term.column, term.hop, seen.day) for term in terms
-    )
+    return tuple(_place(seen, row, term) for term in terms)
+
+
+def _place(seen: Seen, row: Row, term: Term) -> Value:
+    """What a term says of a row; nothing where its links lead to no row that exists."""
+    at: Row | None = row
+    for link in term.links:
+        at = None if at is None else next(seen.linked(link, at), None)
+    if at is None:
+        return None
+    if isinstance(term.value, str):
+        return at.record[term.value]
+    return seen.value(term.value.coordinate, at)
 
 
 def compare(one: Keyset, other: Keyset, terms: tuple[Term, ...]) -> int:

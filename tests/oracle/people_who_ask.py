@@ -95,7 +95,8 @@ def seed_askers(gateway: Gateway, records: Records) -> list[Asker]:
 def corner_askers() -> list[Asker]:
     """Askers in the roles of the corner policy."""
     home = {"state": ["GU", "NY"], "plan_id": ["odd-plan"], "county": ["06001", "25017"]}
-    roles = ("wide", "patchy", "heir", "narrow", "contrary", "strict", "one_end", "blind")
+    roles = ("wide", "patchy", "heir", "narrow", "contrary", "strict", "one_end", "blind",
+             "walker", "stray")  # fmt: skip
     return [
         *(Asker(role, "usual", {**home, "reason": "test"}) for role in roles),
         Asker("wide", "usual, again", {}),
@@ -103,4 +104,6 @@ def corner_askers() -> list[Asker]:
         Asker("heir", "one state", {**home, "state": ["MA"]}),
         Asker("heir", "no state", {"reason": "test"}),
         Asker("one_end", "no reason", home),
+        Asker("walker", "one state", {**home, "state": ["GU"]}),
+        Asker("stray", "one state", {**home, "state": ["NY"]}),
     ]

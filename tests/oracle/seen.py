@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from db.catalog import Cardinality
 from db.catalog_records import CATALOG
+from tests.oracle.records import NOTHING
 from tests.oracle.scope import Circumstances, condition_of
 from tests.oracle.values import hopped, one_row
 
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False, slots=True)
 class Row:
     """A record as an entity, and the row on which conditions of policy stand: itself, or the
-    person or claim that it belongs to."""
+    person or claim that it belongs to.
+
+    What is `closed` may not be asked about.
+    """
 
     entity: str
     record: Record
     belongs_to: Row | None = None
+    closed: bool = False
 
     @property
     def anchor(self) -> Row:
@@ -46,7 +51,9 @@ class Seen:
     asker: Asker
     day: date
     _conditions: dict[str, dict[str, Condition]] = field(default_factory=dict)
-    _held: dict[tuple[str, Record], tuple[frozenset[str], ...]] = field(default_factory=dict)
+    _held: dict[Record, tuple[frozenset[str], ...]] = field(default_factory=dict)
+    _may: dict[tuple[object, ...], bool] = field(default_factory=dict)
+    _all: dict[str, tuple[Row, ...]] = field(default_factory=dict)
 
     @property
     def role(self) -> str:
@@ -61,7 +68,7 @@ class Seen:
         """The row scopes that the anchor of a row meets: as many sets as there are ways to settle
         what is unknown, because a value is missing."""
         anchor = row.anchor
-        key = (anchor.entity, anchor.record)
+        key = anchor.record
         if key not in self._held:
             truths = {
                 name: condition(anchor.record)
@@ -88,8 +95,15 @@ class Seen:
     def may(self, coordinate: str, action: str, row: Row) -> bool:
         """Whether an action on a coordinate is open on this row, however the unknown is settled:
         a condition that may hold does not allow, and one that may not hold denies all the same."""
+        if row.closed:
+            return False
         held = self.held(row)
-        return all(self.authority.allows(self.role, coordinate, action, each) for each in held)
+        key = (coordinate, action, held)
+        if key not in self._may:
+            self._may[key] = all(
+                self.authority.allows(self.role, coordinate, action, each) for each in held
+            )
+        return self._may[key]
 
     def exists(self, row: Row) -> bool:
         """Whether the row exists for the asker: some value on it can be read."""
@@ -98,12 +112,13 @@ class Seen:
             return self.authority.exists(self.role, anchor, held[0])
         return any(self.may(each, "read", row) for each in self.authority.values(anchor))
 
-    def all_of(self, entity: str) -> Iterator[Row]:
+    def all_of(self, entity: str) -> tuple[Row, ...]:
         """Every row of an entity that stands alone and exists."""
-        for record in self.records.by_table[CATALOG.entities[entity].table.name]:
-            row = Row(entity, record)
-            if self.exists(row):
-                yield row
+        if entity not in self._all:
+            stored = self.records.by_table[CATALOG.entities[entity].table.name]
+            rows = (Row(entity, record) for record in stored)
+            self._all[entity] = tuple(row for row in rows if self.exists(row))
+        return self._all[entity]
 
     def linked(self, link: Link, row: Row) -> Iterator[Row]:
         """The rows that a link leads to and that exist."""
@@ -118,7 +133,14 @@ class Seen:
             if not own or self.exists(target):
                 yield target
 
+    def current(self, link: Link, row: Row, *, closed: bool) -> Row:
+        """What is current of a row, as a row of its own; one without values where there is none."""
+        record = one_row(self.records, link.relation, row.record, self.day)
+        return Row(link.target, record or NOTHING, row.anchor, closed)
+
     def value(self, coordinate: str, row: Row) -> Value:
         """The stored value of a coordinate, whoever may see it."""
+        if row.record is NOTHING:
+            return None
         entry = CATALOG.fields[coordinate]
         return hopped(self.records, row.record, entry.column, entry.hop, self.day)

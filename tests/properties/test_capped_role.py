@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import asyncpg.pool
 import pytest
 from graphql import GraphQLInputObjectType, get_nullable_type
 
 from api.schema.build import core, full_schema
+from db.budget import Budget
 from db.catalog import Cardinality
 from db.catalog_records import CATALOG
 from tests.database import connected
@@ -23,7 +23,7 @@ from tests.oracle.evaluator import Question
 from tests.oracle.operations import Source
 from tests.oracle.pool import Word
 from tests.oracle.records import Value
-from tests.oracle.sketch import Node, literal
+from tests.oracle.sketch import Node, literal, plain_of
 from tests.oracle.values import hopped
 from tests.oracle.world import World
 
@@ -69,13 +69,13 @@ class Statements:
 def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
     """Counts from here on."""
     counted = Statements()
-    acquire = asyncpg.pool.Pool.acquire
+    acquire = Budget.acquire
 
-    def counting(pool: asyncpg.Pool, **given: object) -> object:
+    def counting(budget: Budget, name: str) -> object:
         counted.taken += 1
-        return acquire(pool, **given)
+        return acquire(budget, name)
 
-    monkeypatch.setattr(asyncpg.pool.Pool, "acquire", counting)
+    monkeypatch.setattr(Budget, "acquire", counting)
     return counted
 
 
@@ -311,23 +311,34 @@ async def test_every_selection_but_the_six_is_null_with_one_error(
             assert body["data"][root][inner.split()[0]]
 
 
-def _operators() -> Iterator[tuple[str, str, str, Any]]:
-    """Every operator of every filter of people: coordinate, operator, way to it, its operand."""
+def _operators() -> Iterator[tuple[str, str, str, Any, str]]:
+    """Every operator of every filter that can be written from people on: coordinate, operator, way
+    to it, its operand, and the coordinate that closes it: of the first link, or its own."""
 
-    def below(entity: str, way: str) -> Iterator[tuple[str, str, str, Any]]:
+    def below(
+        entity: str, way: str, closed: str, seen: frozenset[str]
+    ) -> Iterator[tuple[str, str, str, Any, str]]:
         type_ = core(full_schema()).type_map[f"{entity}Where"]
         assert isinstance(type_, GraphQLInputObjectType)
         for name, field in type_.fields.items():
             named = get_nullable_type(field.type)
             coordinate = f"{entity}.{name}"
             if coordinate in CATALOG.links:
-                yield from below(CATALOG.links[coordinate].target, f"{{{name}: %s}}")
+                link = CATALOG.links[coordinate]
+                if link.target in seen:
+                    continue
+                many = link.relation.cardinality is Cardinality.MANY
+                inner = f"{{{name}: {{none: %s}}}}" if many else f"{{{name}: %s}}"
+                first = closed or ("" if coordinate == "Enrollee.homeAddress" else coordinate)
+                yield from below(link.target, way % inner, first, seen | {link.target})
             elif coordinate in CATALOG.fields:
                 assert isinstance(named, GraphQLInputObjectType)
-                for operator, operand in named.fields.items():
-                    yield coordinate, operator, way % f"{{{name}: {{{operator}: %s}}}}", operand
+                # One is enough where the way is closed, whatever is asked at its end.
+                for operator, operand in list(named.fields.items())[: 1 if closed else None]:
+                    condition = way % f"{{{name}: {{{operator}: %s}}}}"
+                    yield coordinate, operator, condition, operand, closed or coordinate
 
-    yield from below("Enrollee", "%s")
+    yield from below("Enrollee", "%s", "", frozenset({"Enrollee"}))
 
 
 WRAPPED = ("%s", "{not: %s}", "{and: [{}, %s]}", "{or: [%s, {dateOfBirth: {isNull: false}}]}")
@@ -340,7 +351,7 @@ async def test_every_filter_but_by_the_six_is_refused_before_any_statement(
 ) -> None:  # fmt: skip
     asker = Asker(ROLE, "usual", seed_world.gateway.claims(ROLE))
     asked = 0
-    for coordinate, operator, way, operand in _operators():
+    for coordinate, operator, way, operand, closed in _operators():
         value = Node(operand.type, _value(coordinate, operator, seed_source))
         where = wrapped % (way % literal(value))
         query = f"{{ enrollees(where: {where}) {{ nodes {{ {SIX_FIELDS} }} }} }}"
@@ -357,7 +368,7 @@ async def test_every_filter_but_by_the_six_is_refused_before_any_statement(
             assert "data" not in body
             (error,) = body["errors"]
             assert error["extensions"]["code"] == "FW121"
-            assert error["extensions"]["coordinate"] == coordinate
+            assert error["extensions"]["coordinate"] == closed
             assert statements.taken == before, query
     assert asked > 50
 
@@ -400,20 +411,31 @@ async def test_a_filter_in_a_variable_is_refused_as_one_in_the_document(
 async def test_no_order_is_open_to_it(
     direction: str, seed_world: World, statements: Statements
 ) -> None:
-    type_ = core(full_schema()).type_map["EnrolleeOrderBy"]
-    assert isinstance(type_, GraphQLInputObjectType)
-    for name in type_.fields:
-        for order in (f"[{{{name}: {direction}}}]", "$o"):
+    for coordinate, term in _terms("Enrollee", direction):
+        for order in (f"[{literal(term)}]", "$o"):
             declared = "query($o: [EnrolleeOrderBy!]) " if order == "$o" else ""
             before = statements.taken
             body = await ask(
                 seed_world,
                 f"{declared}{{ enrollees(orderBy: {order}) {{ nodes {{ {SIX_FIELDS} }} }} }}",
-                {"o": [{name: direction}]} if declared else None,
+                {"o": [plain_of(term)]} if declared else None,
             )
-            assert _denials(body) == [f"Enrollee.{name}"]
+            assert _denials(body) == [coordinate]
             assert "data" not in body
             assert statements.taken == before
+
+
+def _terms(entity: str, direction: str) -> Iterator[tuple[str, Node]]:
+    """Every term of an order, and the coordinate by which it is closed."""
+    type_ = core(full_schema()).type_map[f"{entity}OrderBy"]
+    assert isinstance(type_, GraphQLInputObjectType)
+    for name in type_.fields:
+        coordinate = f"{entity}.{name}"
+        if coordinate in CATALOG.links:
+            for _, inner in _terms(CATALOG.links[coordinate].target, direction):
+                yield coordinate, Node(type_, {name: inner})
+        else:
+            yield coordinate, Node(type_, {name: Node(type_, Word(direction))})
 
 
 async def test_no_count_is_open_to_it(seed_world: World) -> None:

@@ -1,13 +1,16 @@
 """Compiled = oracle: one statement and plain evaluation give the same answer, whatever is asked.
 
-`FIELDWARD_CASES` says how many operations are generated, `FIELDWARD_SEED` which. Hypothesis makes a
-failing one small; plain chance makes larger ones.
+`FIELDWARD_CASES` says how many operations each test generates, `FIELDWARD_SEED` which. Hypothesis
+makes a failing one small; plain chance makes larger ones, faster. `FIELDWARD_REPORT` names a file
+that gets a line about each run by plain chance.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import time
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +21,7 @@ from db.catalog_records import CATALOG
 from tests.oracle.authority import Authority
 from tests.oracle.operations import Case, Source, cases, make_case
 from tests.oracle.world import Exchange, World
+from tests.report import report
 
 CASES = int(os.environ.get("FIELDWARD_CASES", "150"))
 SEED = int(os.environ.get("FIELDWARD_SEED", "20260106"))
@@ -64,21 +68,36 @@ async def test_compiled_equals_naive_for_larger_operations(
     at_home = {"seed": (seed_world, seed_source), "corners": (corner_world, corner_source)}
     world, source = at_home[policy]
     chance = random.Random(SEED)
+    begun = time.monotonic()
+    seen: Counter[str] = Counter()
     for _ in range(CASES):
-        await _agree(world, make_case(chance.randint, source), chance.randint)
+        seen += await _agree(world, make_case(chance.randint, source), chance.randint)
+    seconds = round(time.monotonic() - begun, 1)
+    report(
+        test=f"differential, {policy}", operations=CASES, comparisons=seen["exchanges"],
+        answered=seen["answered"], seed=SEED, seconds=seconds, differences=0,
+    )  # fmt: skip
 
 
-async def _agree(world: World, case: Case, choose: Callable[[int, int], int]) -> None:
+async def _agree(world: World, case: Case, choose: Callable[[int, int], int]) -> Counter[str]:
+    """How many answers were compared, and how many of them had data. Fails where two differ."""
     exchange = await world.exchange(case.question)
     _check(exchange)
+    seen = _seen(exchange)
     for _ in range(ROUNDS):
         if not (case.cursors and exchange.cursors):
-            return
+            break
         cursors = {
             name: _cursor(exchange, path, choose) for name, path in sorted(case.cursors.items())
         }
         exchange = await world.exchange(case.question, cursors)
         _check(exchange)
+        seen += _seen(exchange)
+    return seen
+
+
+def _seen(exchange: Exchange) -> Counter[str]:
+    return Counter(exchanges=1, answered=int(exchange.got.data is not ...))
 
 
 def _cursor(

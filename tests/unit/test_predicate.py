@@ -25,6 +25,7 @@ from db.predicate import (
     Or,
     Predicate,
     Ref,
+    Through,
     attributes,
     both,
     either,
@@ -117,6 +118,13 @@ def test_what_is_asked_of_other_rows_is_negated_as_a_whole() -> None:
     assert negate(Covers()) == Covers(negated=True)
 
 
+def test_what_is_asked_of_the_one_row_that_a_step_leads_to_is_negated_there() -> None:
+    asked = Through(RELATION, leaf("c"), leaf("a"), leaf("b"))
+    negated = negate(asked)
+    assert negated == Through(RELATION, leaf("c"), negate(leaf("a")), leaf("b"))
+    assert negate(negated) == asked
+
+
 def test_a_wide_condition_takes_in_a_narrow_one() -> None:
     a, b = LEAVES["a"], LEAVES["b"]
     assert either(a, both(a, b)) == a
@@ -129,8 +137,10 @@ def test_the_attributes_of_a_condition_are_all_of_them() -> None:
     by_state = Compare(Ref(ENROLLEE.columns["submitting_state"]), Operator.IN, Attribute("state"))
     by_npi = Compare(Ref(CLAIM.columns["billing_prov_npi_num"]), Operator.IN, Attribute("npi"))
     permitted = Compare(Ref(ENROLLEE.columns["date_of_birth"]), Operator.LT, AsOf(12), by_state)
-    condition = either(both(permitted, Covers()), Exists(RELATION, by_npi), Never())
-    assert attributes(condition) == {"state", "npi"}
+    by_plan = Compare(Ref(CLAIM.columns["plan_id_number"]), Operator.IN, Attribute("plan_id"))
+    step = Through(RELATION, by_plan, Covers())
+    condition = either(both(permitted, Covers()), Exists(RELATION, by_npi), step, Never())
+    assert attributes(condition) == {"state", "npi", "plan_id"}
     assert attributes(Always()) == frozenset()
 
 
