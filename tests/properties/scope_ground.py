@@ -23,7 +23,7 @@ from tests.oracle.evaluator import Oracle, Question
 from tests.oracle.records import Records
 from tests.oracle.world import World
 from tests.properties.scope_people import DAY, Row, insert, person_id
-from tests.properties.test_differential_days import at
+from tests.properties.test_differential_days import Clock, at, clock_of
 
 POLICY, ORDERS = load_seed(CATALOG)
 LATER = "2030-01-01T00:00:00Z"
@@ -51,10 +51,10 @@ def claims_of(role: str, number: int) -> dict[str, object]:
 
 @dataclass
 class Ground:
-    """A gateway over a few records, and the clock that it goes by."""
+    """A gateway over a few records, and the clock that it and its database go by."""
 
     world: World
-    now: datetime
+    clock: Clock
 
     async def ask(self, role: str, query: str, claims: Mapping[str, object]) -> dict[str, Any]:
         """The body of an answer."""
@@ -76,7 +76,7 @@ async def ground(
         template_database(built) as template,
         gateway_over(template, Holder(POLICY, orders, noon)) as gateway,
     ):
-        found = Ground(World(gateway, Oracle(Records({}), Authority(POLICY))), noon)
-        async with at(found.world, POLICY, orders, lambda: found.now) as travelling:
-            found.world = travelling
-            yield found
+        world = World(gateway, Oracle(Records({}), Authority(POLICY)))
+        async with clock_of(world) as clock, at(world, POLICY, orders, clock) as travelling:
+            await clock.set(noon)
+            yield Ground(travelling, clock)

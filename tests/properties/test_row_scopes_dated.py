@@ -40,7 +40,7 @@ async def test_a_dated_fact_holds_to_the_end_of_its_last_day(
 ) -> None:
     end = _midnight(last + timedelta(days=1))
     for moment, there in ((_midnight(last), True), (end - _TICK, True), (end, False)):
-        one.now = moment
+        await one.clock.set(moment)
         body = await one.ask(role, "{ enrollees { nodes { medicaidId } } }", claims_of(role, 1))
         assert len(body["data"]["enrollees"]["nodes"]) == there, moment
 
@@ -49,7 +49,7 @@ async def test_break_glass_ends_at_its_instant(one: Ground) -> None:
     until = datetime(2026, 3, 15, 13, 0, 0, 1, tzinfo=UTC)
     claims = {**claims_of("break_glass", 1), "until": until.isoformat()}
     for moment, there in ((until - _TICK, True), (until, False), (until + _TICK, False)):
-        one.now = moment
+        await one.clock.set(moment)
         body = await one.ask("break_glass", "{ enrollees { nodes { medicaidId } } }", claims)
         if there:
             assert body == {"data": {"enrollees": {"nodes": [{"medicaidId": "M1"}]}}}
@@ -72,7 +72,7 @@ async def test_an_order_lets_its_role_read_while_it_is_in_force_and_no_instant_l
             (begins - _TICK, False), (begins, True), (paused - _TICK, True), (paused, False),
             (resumed - _TICK, False), (resumed, True), (vacated - _TICK, True), (vacated, False),
         ):  # fmt: skip
-            dated.now = moment
+            await dated.clock.set(moment)
             query = "{ enrollees { nodes { medicaidId } } }"
             body = await dated.ask("immigration_enforcement", query, {})
             if reads:
