@@ -406,14 +406,14 @@ def test_no_aggregate_is_over_a_denied_value(role: str) -> None:
     assert closed > 20
 
 
-async def test_no_search_is_offered(gateway: Gateway) -> None:
+async def test_no_search_is_offered_and_no_numbers_to_who_has_none(gateway: Gateway) -> None:
     """What is not there need not be closed."""
-    text = json.dumps(
-        await gateway.ask(
-            "eligibility_supervisor", "{__schema{types{name fields{name args{name}}}}}"
-        )
-    ).lower()
-    for word in ("distincton", "search", "exists"):
+    asked = "{__schema{types{name fields{name args{name}}}}}"
+    text = json.dumps(await gateway.ask("eligibility_supervisor", asked)).lower()
+    for word in ("search", "exists"):
+        assert f'"{word}' not in text
+    text = json.dumps(await gateway.ask("eligibility_worker", asked)).lower()
+    for word in ("groupby", "distinct", "aggregate", "sum", "avg", "groups", "totalcount"):
         assert f'"{word}' not in text
 
 
