@@ -37,8 +37,7 @@ def aggregate(root: str, dimensions: tuple[str, ...], numbers: str, where: str =
     """A document that groups by dimensions."""
     grouped = ", ".join(f"{{{each}}}" for each in dimensions)
     return (
-        f"{{ {root}(where: {where}, groupBy: [{grouped}]) "
-        f"{{ {numbers} groups {{ {numbers} }} }} }}"
+        f"{{ {root}(where: {where}, groupBy: [{grouped}]) {{ {numbers} groups {{ {numbers} }} }} }}"
     )
 
 
