@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _READ = ("read",)
 _COUNT = ("aggregate",)
-_ASK = ("sort", *(f"filter:{each.value}" for each in Operator))
+_ASK = ("sort", "filter", *(f"filter:{each.value}" for each in Operator))
 ALONE = tuple(name for name, entity in CATALOG.entities.items() if entity.anchor == name)
 
 

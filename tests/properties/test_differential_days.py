@@ -6,16 +6,15 @@ force and how old somebody is, all follow it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
+import asyncpg
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from api.authenticate import Authenticator
@@ -50,34 +49,32 @@ QUERIES = (
 
 
 @dataclass
-class _Clock:
-    """A clock that stands until it is set."""
+class Clock:
+    """A clock that stands until it is set, and PostgreSQL's with it, where row policies look."""
 
+    owner: asyncpg.Connection
+    day: str
     now: datetime
 
     def __call__(self) -> datetime:
         return self.now
 
+    async def set(self, now: datetime) -> None:
+        self.now = now
+        await self.owner.execute(
+            self.day.replace("statement_timestamp()", f"timestamptz '{now.isoformat()}'")
+        )
+
 
 @asynccontextmanager
-async def clocked(owner_url: str) -> AsyncIterator[Callable[[datetime], Awaitable[None]]]:
-    """Sets the clock by which row policies go, for as long as the block runs."""
-    async with connected(owner_url) as owner:
-        day = await owner.fetchval(
-            "select pg_get_functiondef('fieldward.population_day()'::regprocedure)"
-        )
+async def clock_of(world: World) -> AsyncIterator[Clock]:
+    """The clock of a world's database, which goes right again in the end."""
+    async with connected(world.gateway.owner_url) as owner:
+        function = "select pg_get_functiondef('fieldward.population_day()'::regprocedure)"
+        day = await owner.fetchval(function)
         assert "statement_timestamp()" in day
-        shown: datetime | None = None
-
-        async def show(now: datetime) -> None:
-            nonlocal shown
-            if now != shown:
-                moment = f"timestamptz '{now.isoformat()}'"
-                await owner.execute(day.replace("statement_timestamp()", moment))
-                shown = now
-
         try:
-            yield show
+            yield Clock(owner, day, datetime.now(UTC))
         finally:
             await owner.execute(day)
 
@@ -86,24 +83,18 @@ async def clocked(owner_url: str) -> AsyncIterator[Callable[[datetime], Awaitabl
 async def at(
     world: World, policy: PolicySet, orders: tuple[Order, ...], clock: Callable[[], datetime]
 ) -> AsyncIterator[World]:
-    """The same records under the policy of another moment, which is PostgreSQL's moment, too."""
+    """The same records under the policy of another moment."""
     pools = Pools(world.gateway.gateway_url, FLOOR_SECRET)
     holder = Holder(policy, orders, datetime.now(UTC))
     endpoint = Endpoint(Authenticator(KEY.settings()), holder, pools, Sealer((CURSOR_KEY,)), clock)
+    app = Starlette(routes=[Route("/graphql", endpoint.__call__, methods=["POST"])])
     effective = take(policy, orders, clock()).policy
     try:
-        async with clocked(world.gateway.owner_url) as show:
-
-            async def travelling(request: Request) -> Response:
-                await show(clock())
-                return await endpoint(request)
-
-            app = Starlette(routes=[Route("/graphql", travelling, methods=["POST"])])
-            async with httpx.AsyncClient(
-                transport=httpx.ASGITransport(app), base_url="http://fieldward.test"
-            ) as client:
-                gateway = replace(world.gateway, client=client)
-                yield World(gateway, Oracle(world.oracle.records, Authority(effective)), clock)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://fieldward.test"
+        ) as client:
+            gateway = replace(world.gateway, client=client)
+            yield World(gateway, Oracle(world.oracle.records, Authority(effective)), clock)
     finally:
         await pools.close()
 
@@ -133,14 +124,16 @@ async def test_answers_agree_on_days_when_spans_begin_and_end(
     seed_world: World, seed_source: Source, corner_world: World, corner_source: Source
 ) -> None:
     answered = 0
-    clock = _Clock(datetime.now(UTC))
     for world, source, policy, orders in (
         (seed_world, seed_source, *load_seed(CATALOG)),
         (corner_world, corner_source, corner_policy(), ()),
     ):
-        async with at(world, policy, orders, clock) as travelling:
+        async with (
+            clock_of(world) as clock,
+            at(world, policy, orders, clock) as travelling,
+        ):
             for day in _days(world.oracle.records):
-                clock.now = datetime.combine(day, time(12), UTC)
+                await clock.set(datetime.combine(day, time(12), UTC))
                 travelling.oracle.authority = Authority(take(policy, orders, clock.now).policy)
                 for asker in _roles(source):
                     query = QUERIES[(day.toordinal() + len(asker.role)) % len(QUERIES)]
@@ -163,7 +156,12 @@ async def test_the_capped_role_reads_from_the_first_instant_of_its_order_on(
     moment: datetime, reads: bool, seed_world: World
 ) -> None:
     asker = Asker("immigration_enforcement", "usual", {})
-    async with at(seed_world, *load_seed(CATALOG), lambda: moment) as travelling:
+    async with (
+        clock_of(seed_world) as clock,
+        at(seed_world, *load_seed(CATALOG), clock) as travelling,
+    ):
+        await clock.set(moment)
+        travelling.oracle.authority = Authority(take(*load_seed(CATALOG), moment).policy)
         for query in QUERIES[:2]:
             await _agree_on(travelling, asker, query)
         answer = await travelling.ask(Question(asker, QUERIES[0]))

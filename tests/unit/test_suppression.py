@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from itertools import combinations, permutations, product
+from itertools import combinations, product
 from random import Random
 
 import pytest
@@ -241,16 +241,3 @@ def test_the_order_of_the_cells_does_not_matter(counts: list[int], chance: Rando
     made = cells(line(*counts))
     mixed = chance.sample(made, len(made))
     assert suppressed(mixed, 11) == suppressed(made, 11)
-
-
-def test_dimensions_may_be_asked_for_in_any_order() -> None:
-    for table in drawn(11):
-        width = len(next(iter(table)))
-        for order in permutations(range(width)):
-            turned = [
-                Cell(tuple(c.key[i] for i in order), c.rank, c.people, c.rows, c.few)
-                for c in cells(table)
-            ]
-            back = {tuple(key[order.index(i)] for i in range(width))
-                    for key in suppressed(turned, 11)}  # fmt: skip
-            assert back == withheld(table), (table, order)
