@@ -244,6 +244,14 @@ class AccessEnded(FieldwardError):
     status = 403
 
 
+class FilterTooNarrow(FieldwardError):
+    """A clause of a filter sets too few people apart; an aggregate would tell of them."""
+
+    code = "FW125"
+    public = "a part of the filter sets too few people apart"
+    status = 403
+
+
 class SettingsInvalid(FieldwardError):
     """An environment variable or a file of the state directory is not as it has to be."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from api.errors import OperationTooComplex, PositionDenied
 from authz.decision import Action, Allow, AllowWhere, Deny
+from db.catalog import Kind
 from db.catalog_records import CATALOG
 from db.predicate import Always, Predicate, Ref, both, either
 
@@ -109,15 +110,21 @@ class Gate:
     scope, and for what counts and sums the scope of that (`over`).
     """
 
-    def __init__(self, decisions: DecisionSet, scopes: Scopes | None = None) -> None:
+    def __init__(
+        self, decisions: DecisionSet, scopes: Scopes | None = None, *, coarse: bool = False
+    ) -> None:
         self.decisions = decisions
         self.scopes = scopes or decisions.row_scope
+        self.coarse = coarse
         self.denials: list[Denial] = []
         self.conditional: set[str] = set()
 
-    def over(self, scopes: Scopes) -> Gate:
-        """The same gate where other rows exist; what it finds is noted here as well."""
-        other = Gate(self.decisions, scopes)
+    def over(self, scopes: Scopes, *, coarse: bool) -> Gate:
+        """The same gate where other rows exist; what it finds is noted here as well.
+
+        `coarse`: only values that many people share are filtered or grouped by.
+        """
+        other = Gate(self.decisions, scopes, coarse=coarse)
         other.denials, other.conditional = self.denials, self.conditional
         return other
 
@@ -169,7 +176,7 @@ class Gate:
         """What a filter may look at. PositionDenied if it never may, with this operator."""
         action = f"{Action.FILTER.value}:{operator.value}"
         found = self.reference(coordinate, action, by)
-        if not isinstance(found, Reached):
+        if not isinstance(found, Reached) or (self.coarse and not found.ref.column.coarse):
             raise PositionDenied(coordinate=coordinate, position="filter", operator=operator.value)
         return found
 
@@ -179,6 +186,20 @@ class Gate:
         if not isinstance(found, Way):
             raise PositionDenied(coordinate=coordinate, position="filter")
         return found
+
+    def group(self, coordinate: str) -> Reached | Way:
+        """What rows may be grouped by or along. PositionDenied if they never may."""
+        found = self.reference(coordinate, Action.AGGREGATE.value)
+        if isinstance(found, Way):
+            return found
+        if not isinstance(found, Reached) or (self.coarse and not _groups(found.ref)):
+            raise PositionDenied(coordinate=coordinate, position="groupBy")
+        return found
+
+    def day(self, coordinate: str) -> None:
+        """Refuses to group by days where only values that many people share are grouped by."""
+        if self.coarse:
+            raise PositionDenied(coordinate=coordinate, position="groupBy")
 
     def sort(self, coordinate: str) -> Reached | Way:
         """What an order may go by or along. PositionDenied for what is not to be sorted, not to be
@@ -194,3 +215,8 @@ class Gate:
     def keys(self, entity: Entity) -> tuple[Ref, ...]:
         """The table's key: structural columns, random, which nobody selects and no rule names."""
         return tuple(Ref(entity.table.columns[name]) for name in entity.table.key)
+
+
+def _groups(ref: Ref) -> bool:
+    """Whether many people share each key: of days, their months are asked for, or more."""
+    return ref.column.coarse or ref.column.kind is Kind.DATE

@@ -37,6 +37,9 @@ class Opens(Enum):
     AGGREGATE = "aggregate"
     FILTER = "filter"
     SORT = "sort"
+    MEASURE = "aggregate, of the values"
+    GROUP = "aggregate, as a key"
+    SUMMARY = "something to aggregate of the entity"
     ROOT = "some readable coordinate of the entity"
     LOCAL = "some readable coordinate of the type"
     SHAPE = "nothing: it holds no value of its own"
@@ -44,7 +47,8 @@ class Opens(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What stands before a field. `coordinate` is a type for ROOT and LOCAL, empty for SHAPE."""
+    """What stands before a field. `coordinate` is a type for ROOT, SUMMARY and LOCAL, empty
+    for SHAPE."""
 
     opens: Opens
     coordinate: str = ""

@@ -112,8 +112,8 @@ class Narrowing:
 
     def _some(self, way: Way, name: str, value: object) -> Predicate:
         """Some row meets a condition, or none does, of those that exist."""
-        inner = both(way.scope, self.where(self._values.mapping(value), way.target))
-        return Exists(way.relation, inner, name == "none", way.permit, way.anchored)
+        inner = self.where(self._values.mapping(value), way.target)
+        return Exists(way.relation, inner, name == "none", way.permit, way.anchored, way.scope)
 
     def _count(self) -> None:
         self._asked = at_most(MOST_CONDITIONS, self._asked + 1)

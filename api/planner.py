@@ -14,7 +14,8 @@ from api.arguments import Values, page_of, where_digest
 from api.errors import OperationDenied
 from api.gate import Denial, Gate, Place, Reached, Way, at_most
 from api.narrowing import Narrowing
-from api.schema.query import RECORDS
+from api.schema.query import RECORDS, SUMMARIES
+from api.summary_plan import Summaries
 from authz.decision import Action, DenialMode
 from db.catalog import Cardinality, Entity
 from db.catalog_records import CATALOG
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
 
     from api.cursor import Binding, Sealer
     from api.operation import Operation, Selected
+    from api.shape import Shape
     from authz.decision import DecisionSet
     from db.catalog import Relation
-    from db.plan import Key, Member, Output, Root
+    from db.plan import Key, Member, Output, Root, Summary
 
 MOST_VALUES = 1_000_000
 """Values that one answer may hold when all its pages are full: what a row has is asked of each."""
@@ -67,6 +69,8 @@ class Planned:
     denials: tuple[Denial, ...]
     conditional: tuple[str, ...]
     bindings: tuple[Binding, ...]
+    shapes: Mapping[str, Shape]
+    """Response keys of aggregates → what their answers look like."""
 
 
 def plan_operation(
@@ -95,6 +99,7 @@ def plan_operation(
         tuple(gate.denials),
         tuple(sorted(gate.conditional)),
         tuple(planner.bindings),
+        planner.shapes,
     )
 
 
@@ -103,17 +108,21 @@ class _Planner:
         self.gate = Gate(decisions)
         self.values = Values()
         self.bindings: list[Binding] = []
+        self.shapes: dict[str, Shape] = {}
         self._shown = 0
         self._narrowing = Narrowing(self.gate, self.values)
         self._sealer = sealer
         self._caller = (subject, decisions.role)
         self._limit = decisions.page_limit
+        self._summaries = Summaries(self.gate, self.values, self._spend)
 
     # Roots
 
     def root(self, selected: Selected) -> Root | None:
         entity = CATALOG.entities[RECORDS[selected.name]]
         place = Place((selected.key,), False, selected.location)
+        if selected.name in SUMMARIES:
+            return self._summary(selected, entity, place)
         scope = self.gate.scope(entity)
         if isinstance(scope, Never):
             self.gate.denials.append(
@@ -123,6 +132,13 @@ class _Planner:
         if selected.name == "enrollee":
             return self._single(selected, entity, scope, place)
         return self._connection(selected, entity, None, scope, place, Always())
+
+    def _summary(self, selected: Selected, entity: Entity, place: Place) -> Summary | None:
+        found = self._summaries.root(selected, entity, place)
+        if found is None:
+            return None
+        plan, self.shapes[selected.key] = found
+        return plan
 
     def _single(self, selected: Selected, entity: Entity, scope: Predicate, place: Place) -> Single:
         key = self.gate.filter("Enrollee.medicaidId", Operator.EQ)

@@ -31,6 +31,7 @@ from api.guard import Guard, Opens, guard_of
 from api.local import opens_local
 from api.schema.build import core, full_schema
 from authz.decision import Deny
+from db.catalog import Kind
 from db.catalog_records import CATALOG
 from db.predicate import Never, operators
 
@@ -112,12 +113,26 @@ class _Pruner:
                 if guard.coordinate in CATALOG.links:
                     return not isinstance(decide(guard.coordinate, Opens.FILTER.value), Deny)
                 return self._filters(guard.coordinate)
+            case Opens.MEASURE:
+                return not isinstance(decide(guard.coordinate, Opens.AGGREGATE.value), Deny)
+            case Opens.GROUP:
+                return self._groups(guard.coordinate)
+            case Opens.SUMMARY:
+                return not isinstance(self._decisions.aggregate_scope(guard.coordinate), Never)
             case Opens.ROOT:
                 if isinstance(self._decisions.row_scope(guard.coordinate), Never):
                     return False
                 if field == "enrollee":
                     return not isinstance(decide("Enrollee.medicaidId", "filter:eq"), Deny)
                 return True
+
+    def _groups(self, coordinate: str) -> bool:
+        if isinstance(self._decisions.decide(coordinate, Opens.AGGREGATE.value), Deny):
+            return False
+        if coordinate in CATALOG.links or not self._decisions.smallest_cell:
+            return True
+        column = CATALOG.fields[coordinate].column
+        return column.coarse or column.kind is Kind.DATE
 
     def _filters(self, coordinate: str) -> bool:
         column = CATALOG.fields[coordinate].column

@@ -91,7 +91,12 @@ def effective(policy: PolicySet, orders: Sequence[Order], as_of: datetime) -> Po
         binding = [order for order in orders if order.role in above and order.in_force(as_of)]
         cap = _Cap(policy, name, binding)
         # Its inherited rules are among its own now, each with the population.
-        roles[name] = replace(roles[name], inherits=frozenset(), requires=policy.requires(name))
+        roles[name] = replace(
+            roles[name],
+            inherits=frozenset(),
+            requires=policy.requires(name),
+            smallest_cell=policy.smallest_cell(name),
+        )
         classes |= cap.closed_class()
         rules += [*cap.left(), *cap.closed()]
     return PolicySet(

@@ -97,6 +97,10 @@ class DecisionSet:
     denial_mode: DenialMode
     row_scopes: Mapping[str, Predicate]
     """Anchor entity → the rows of it that exist for this role."""
+    aggregate_scopes: Mapping[str, Predicate] = field(default_factory=dict)
+    """Anchor entity → the rows of it that an aggregate of this role is made of."""
+    smallest_cell: int = 0
+    """The fewest people that a number in an aggregate may be about; 0 where there is no least."""
 
     def decide(self, coordinate: str, action: str) -> Decision:
         """The decision. Absence denies."""
@@ -105,6 +109,10 @@ class DecisionSet:
     def row_scope(self, anchor: str) -> Predicate:
         """The rows of an anchor entity that exist for this role; none when it may read nothing."""
         return self.row_scopes.get(anchor, Never())
+
+    def aggregate_scope(self, anchor: str) -> Predicate:
+        """The rows of an anchor entity that its aggregates are made of; none without a grant."""
+        return self.aggregate_scopes.get(anchor, Never())
 
 
 _NO_RULE = Deny(Reason.NO_RULE)
@@ -122,4 +130,24 @@ def row_scopes(catalog: Catalog, table: Mapping[tuple[str, str], Decision]) -> d
             continue
         entity = catalog.entities[catalog.fields[coordinate].entity]
         conditions.setdefault(entity.anchor, []).append(condition(decision))
+    return {anchor: either(*found) for anchor, found in conditions.items()}
+
+
+def aggregate_scopes(
+    catalog: Catalog, table: Mapping[tuple[str, str], Decision]
+) -> dict[str, Predicate]:
+    """Anchor entity → the union of the conditions under which a value of it may be aggregated.
+
+    Only values of the anchor's own type count, and its number of rows: who may aggregate spans of
+    people does not thereby aggregate people.
+    """
+    conditions: dict[str, list[Predicate]] = {}
+    tallies = {entity.tally: entity.name for entity in catalog.entities.values()}
+    for (coordinate, action), decision in table.items():
+        if action != Action.AGGREGATE.value:
+            continue
+        own = catalog.fields[coordinate].entity if coordinate in catalog.fields else None
+        name = own or tallies.get(coordinate)
+        if name is not None and catalog.entities[name].anchor == name:
+            conditions.setdefault(name, []).append(condition(decision))
     return {anchor: either(*found) for anchor, found in conditions.items()}

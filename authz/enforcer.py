@@ -24,7 +24,16 @@ from authz.casbin_lines import (
     pairs,
     rule_lines,
 )
-from authz.decision import Allow, AllowWhere, Decision, DecisionSet, Deny, Reason, row_scopes
+from authz.decision import (
+    Allow,
+    AllowWhere,
+    Decision,
+    DecisionSet,
+    Deny,
+    Reason,
+    aggregate_scopes,
+    row_scopes,
+)
 from authz.errors import EngineUntrusted, UnknownRole
 from authz.index import Index
 from authz.policy import Effect
@@ -72,6 +81,8 @@ def decision_set(policy: PolicySet, role: str) -> DecisionSet:
         policy.roles[role].page_limit,
         policy.roles[role].denial_mode,
         MappingProxyType(row_scopes(policy.catalog, table)),
+        MappingProxyType(aggregate_scopes(policy.catalog, table)),
+        policy.smallest_cell(role),
     )
 
 

@@ -7,6 +7,7 @@ whatever order; on which days it sees a row is for the row policy, and so for `s
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never
@@ -48,13 +49,24 @@ _READING: Final = frozenset({Action.READ.value, Action.SORT.value, Action.AGGREG
 _BY_LOOKUP: Final = frozenset({Operator.EQ, Operator.NE})
 """What a filter by `eq` can turn into; where a column has a lookup, these do not name it."""
 _ANY_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MADE: Final[deque[tuple[tuple[Catalog, str, tuple[Order, ...]], Floor]]] = deque(maxlen=4)
 
 
 def floor_of(policy: PolicySet, orders: Sequence[Order]) -> Floor:
-    """The floor of a policy under its orders.
+    """The floor of a policy under its orders. Takes most of a second, so the last few are kept.
 
     Raises FloorImpossible for an order that PostgreSQL could not hold a role to.
     """
+    key = (policy.catalog, policy.digest, tuple(orders))
+    for (catalog, *known), floor in _MADE:
+        if catalog is policy.catalog and known == [*key[1:]]:
+            return floor
+    floor = _compiled(policy, orders)
+    _MADE.append((key, floor))
+    return floor
+
+
+def _compiled(policy: PolicySet, orders: Sequence[Order]) -> Floor:
     for order in orders:
         _check(policy.catalog, order)
     instants = sorted({change.at for order in orders for change in order.history})

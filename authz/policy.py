@@ -41,7 +41,8 @@ class Role:
     """What rules grant to. `page_limit` is the most rows of a page.
 
     `inherits` names roles whose rules are this role's too; `requires` names attributes that every
-    request must carry besides those that its row scopes read.
+    request must carry besides those that its row scopes read. `smallest_cell` is the fewest people
+    that a number in an aggregate may be about; 0 where there is no least.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Role:
     denial_mode: DenialMode
     inherits: frozenset[str] = frozenset()
     requires: frozenset[str] = frozenset()
+    smallest_cell: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,11 @@ class PolicySet:
         above = hierarchy.reachable(parents, role)
         return frozenset().union(*(self.roles[name].requires for name in above))
 
+    def smallest_cell(self, role: str) -> int:
+        """The largest of the smallest cells of a role and of the roles that it inherits."""
+        parents = {name: entry.inherits for name, entry in self.roles.items()}
+        return max(self.roles[name].smallest_cell for name in hierarchy.reachable(parents, role))
+
     @cached_property
     def canonical(self) -> str:
         """The policy as text, the same whatever the order in which it was written."""
@@ -157,4 +164,5 @@ def _role(role: Role) -> dict[str, object]:
         "denial_mode": role.denial_mode.value,
         "inherits": sorted(role.inherits),
         "requires": sorted(role.requires),
+        "smallest_cell": role.smallest_cell,
     }

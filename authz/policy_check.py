@@ -64,6 +64,8 @@ def _roles(roles: Iterable[Role]) -> dict[str, Role]:
             raise PolicyInvalid(f"role '{role.name}' twice")
         if not 1 <= role.page_limit <= _LARGEST_PAGE:
             raise PolicyInvalid(f"role '{role.name}': a page has 1 to {_LARGEST_PAGE} rows")
+        if role.smallest_cell < 0 or role.smallest_cell == 1:
+            raise PolicyInvalid(f"role '{role.name}': a smallest cell is 0 (none) or 2 and more")
         found[role.name] = role
     for role in found.values():
         for parent in sorted(role.inherits - found.keys()):

@@ -3,7 +3,7 @@
 rules = [
   { role = "front_desk", on = ["name", "phone"], actions = ["read"], where = "own_county" },
 ]
-[roles.front_desk]      description, page_limit; denial, inherits, requires
+[roles.front_desk]      description, page_limit; denial, inherits, requires, smallest_cell
 [classes]               name = ["Enrollee.firstName", "another_class"]
 [scopes.own_county]     Enrollee = "home_address.county in principal.county"
 """
@@ -58,6 +58,7 @@ def _role(name: str, table: StrictTable) -> Role:
         modes[denial],
         frozenset(table.texts("inherits") if table.has("inherits") else ()),
         frozenset(table.texts("requires") if table.has("requires") else ()),
+        table.whole("smallest_cell") if table.has("smallest_cell") else 0,
     )
     table.done()
     return role

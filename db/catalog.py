@@ -36,7 +36,8 @@ class Column:
     """A stored column. `function` names the owner's function over it and the day of the request.
 
     `codes` is the value list of a coded element. `width` is the most characters that a value has.
-    `required` means NOT NULL, so that a keyset can use an index.
+    `required` means NOT NULL, so that a keyset can use an index. `bucketed` marks a code without
+    its value list here, or a value that stands for many (a year, three digits of a ZIP code).
 
     `lookup` names the owner's function that answers a value with the keys of the rows that hold it,
     and `known` the column that says whether there is a value: a filter by `eq` is made of these
@@ -51,6 +52,12 @@ class Column:
     required: bool = False
     lookup: str | None = None
     known: str | None = None
+    bucketed: bool = False
+
+    @property
+    def coarse(self) -> bool:
+        """Whether many people share each value: coded, true or false, or bucketed."""
+        return self.codes is not None or self.kind is Kind.BOOLEAN or self.bucketed
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +131,20 @@ class Entity:
 
     `anchor` is the entity on whose row a condition of policy is evaluated: an address, a span or a
     diagnosis has no scope of its own, it is as visible as the person or the claim that it belongs
-    to. `counted` is the coordinate whose `aggregate` action opens `totalCount`.
+    to. `counted` is the coordinate whose `aggregate` action opens `totalCount`; `tally`, where rows
+    can be aggregated, is the one that opens `count`.
     """
 
     name: str
     table: Table
     anchor: str
     about: str
+    aggregated: bool = False
+
+    @property
+    def tally(self) -> str:
+        """The coordinate of the number of rows of an aggregate of this entity."""
+        return f"{self.name}Aggregate.count"
 
     @property
     def counted(self) -> str:
@@ -149,9 +163,10 @@ class Catalog:
 
     @property
     def coordinates(self) -> frozenset[str]:
-        """Everything that a rule can speak about: fields, links and the counts of connections."""
+        """Everything that a rule can speak about: fields, links and numbers of rows."""
         counts = {self.entities[name].counted for name in self.listed}
-        return frozenset(self.fields) | frozenset(self.links) | counts
+        tallies = {entity.tally for entity in self.entities.values() if entity.aggregated}
+        return frozenset(self.fields) | frozenset(self.links) | counts | tallies
 
     @property
     def listed(self) -> frozenset[str]:
@@ -170,7 +185,9 @@ class Catalog:
             return self.entities[self.fields[coordinate].entity]
         if coordinate in self.links:
             return self.entities[self.links[coordinate].entity]
-        return {entity.counted: entity for entity in self.entities.values()}[coordinate]
+        entities = self.entities.values()
+        counts = {entity.counted: entity for entity in entities}
+        return (counts | {entity.tally: entity for entity in entities})[coordinate]
 
     def fields_of(self, entity: str) -> tuple[Field, ...]:
         """The fields of an entity, in the order of the catalog."""

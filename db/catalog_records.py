@@ -33,7 +33,7 @@ _CLAIM = (("enrollee_id", "enrollee_id"), ("claim_id", "claim_id"))
 
 
 _ENTITIES = (
-    Entity("Enrollee", ENROLLEE, "Enrollee", "A person enrolled in Medicaid or CHIP."),
+    Entity("Enrollee", ENROLLEE, "Enrollee", "A person enrolled in Medicaid or CHIP.", True),
     Entity("HomeAddress", HOME_ADDRESS, "Enrollee", "Where a person lives (ADDR-TYPE 01)."),
     Entity("MailingAddress", MAILING_ADDRESS, "Enrollee", "Where mail is sent (ADDR-TYPE 06)."),
     Entity(
@@ -69,7 +69,7 @@ _ENTITIES = (
         "What was determined about a person's presence: by whom, when, on what evidence, until "
         "when. Not a T-MSIS segment.",
     ),
-    Entity("Claim", CLAIM, "Claim", "A claim for a service: header of CIP, CLT, COT or CRX."),
+    Entity("Claim", CLAIM, "Claim", "A claim for a service: header of CIP, CLT, COT or CRX.", True),
     Entity("ClaimDiagnosis", CLAIM_DIAGNOSIS, "Claim", "A diagnosis on a claim."),
     Entity("ClaimLine", CLAIM_LINE, "Claim", "A line of a claim."),
     Entity("Provider", PROVIDER, "Provider", "A provider of services (PRV)."),
@@ -107,7 +107,10 @@ def _own(
     stored = table.columns[column]
     if function is not None:
         kind = Kind.TEXT if codes else stored.kind
-        stored = Column(column, kind, code_list(codes) if codes else None, function, stored.width)
+        stored = Column(
+            column, kind, code_list(codes) if codes else None, function, stored.width,
+            bucketed=stored.bucketed,
+        )  # fmt: skip
     return Field(entity, name, stored, None, element, about)
 
 

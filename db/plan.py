@@ -197,9 +197,82 @@ class Single:
     body: tuple[Output, ...]
 
 
+class Bucket(Enum):
+    """How much of a day a key keeps: the first day of it. The value is PostgreSQL's word."""
+
+    DAY = "day"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A step of a dimension to the one row that a relation leads to, where `scope` holds on it.
+
+    `permit` is asked of the anchor of the row at hand; where it fails there is no row.
+    """
+
+    relation: Relation
+    scope: Predicate
+    permit: Predicate
+    anchored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What rows are grouped by: a value of the row that the legs lead to; null where `permit`
+    fails on its anchor."""
+
+    ref: Ref
+    permit: Predicate
+    through: tuple[Leg, ...]
+    bucket: Bucket | None
+
+
+class Function(Enum):
+    """What is made of the values of a cell. The value is its name in the schema."""
+
+    COUNT_DISTINCT = "countDistinct"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a cell, made of the values on which `permit` holds."""
+
+    function: Function
+    ref: Ref
+    permit: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Rows of an anchor, grouped. `permit` are those that exist, `where` those asked for.
+
+    `count` is the condition under which a row is counted, None where nobody asks. `smallest` is the
+    fewest people that a number may be about, 0 for no least; `without` are then the filters in
+    which one clause says nothing, to count the people whom it sets apart. `most` groups are read,
+    and one more, so that too many show.
+    """
+
+    table: Table
+    where: Predicate
+    permit: Predicate
+    dimensions: tuple[Dimension, ...]
+    count: Predicate | None
+    measures: tuple[Measure, ...]
+    smallest: int
+    without: tuple[Predicate, ...]
+    most: int
+
+
 Output: TypeAlias = Constant | Nothing | Value | Object | Connection
 
-Root: TypeAlias = Connection | Single
+Root: TypeAlias = Connection | Single | Summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class Exists:
 
     `permit` is asked of the anchor of the row at hand: when it is false the leaf is false. Permits
     inside `where` are asked of the row that was reached, where that is an anchor (`anchored`), and
-    else of the anchor of the row at hand.
+    else of the anchor of the row at hand. `scope` says which of the rows exist.
     """
 
     relation: Relation
@@ -132,6 +132,7 @@ class Exists:
     negated: bool = False
     permit: Predicate = Always()
     anchored: bool = True
+    scope: Predicate = Always()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +250,7 @@ def attributes(predicate: Predicate) -> frozenset[str]:
         case Compare(_, _, operand, permit):
             own = {operand.name} if isinstance(operand, Attribute) else set()
             return frozenset(own) | attributes(permit)
-        case Exists(_, where, _, permit):
-            return attributes(where) | attributes(permit)
-        case Through(_, scope, where, permit):
+        case Exists(_, where, _, permit, _, scope) | Through(_, scope, where, permit):
             return attributes(scope) | attributes(where) | attributes(permit)
         case And(parts) | Or(parts):
             return frozenset().union(*(attributes(part) for part in parts))

@@ -11,8 +11,8 @@ from db.catalog import Column, Kind, Table
 from db.codes import code_list
 
 
-def _text(name: str, width: int = 60, *, required: bool = False) -> Column:
-    return Column(name, Kind.TEXT, width=width, required=required)
+def _text(name: str, width: int = 60, *, required: bool = False, bucketed: bool = False) -> Column:
+    return Column(name, Kind.TEXT, width=width, required=required, bucketed=bucketed)
 
 
 def _code(name: str, codes: str, *, required: bool = False) -> Column:
@@ -23,8 +23,8 @@ def _date(name: str, *, required: bool = False) -> Column:
     return Column(name, Kind.DATE, required=required)
 
 
-def _whole(name: str, *, required: bool = False) -> Column:
-    return Column(name, Kind.INTEGER, required=required)
+def _whole(name: str, *, required: bool = False, bucketed: bool = False) -> Column:
+    return Column(name, Kind.INTEGER, required=required, bucketed=bucketed)
 
 
 def _money(name: str) -> Column:
@@ -63,8 +63,8 @@ _ADDRESS = (
     _text("city", 28),
     _code("state", "state"),
     _text("zip", 9),
-    _text("county", 5),
-    _text("zip3", 3),
+    _text("county", 5, bucketed=True),
+    _text("zip3", 3, bucketed=True),
 )
 
 ENROLLEE = _table(
@@ -79,7 +79,7 @@ ENROLLEE = _table(
     _date("date_of_birth", required=True),
     _date("date_of_death"),
     _code("sex", "sex"),
-    _whole("birth_year", required=True),
+    _whole("birth_year", required=True, bucketed=True),
     _uuid("pseudonym"),
     Column("population", Kind.DAYS),
 )
@@ -88,15 +88,15 @@ VARIABLE_DEMOGRAPHICS = _spans(
     Column("ssn", Kind.TEXT, width=9, lookup="variable_demographics_by_ssn", known="ssn_known"),
     _flag("ssn_known"),
     _text("ssn_last4", 4),
-    _text("marital_status", 2),
-    _text("income_code", 2),
+    _text("marital_status", 2, bucketed=True),
+    _text("income_code", 2, bucketed=True),
     _flag("veteran_ind"),
     _code("citizenship_ind", "citizenship"),
     _flag("citizenship_verification_flag"),
     _code("immigration_status", "immigration_status"),
     _flag("immigration_verification_flag"),
     _date("immigration_status_five_year_bar_end_date"),
-    _text("primary_language_code", 3),
+    _text("primary_language_code", 3, bucketed=True),
     _whole("household_size"),
 )
 HOME_ADDRESS = _spans("home_address", *_ADDRESS)
@@ -105,7 +105,7 @@ PHONE = _spans("phone", _text("phone_number", 10, required=True))
 ELIGIBILITY_DETERMINANT = _spans(
     "eligibility_determinant",
     _text("msis_case_num", 12),
-    _text("medicaid_basis_of_eligibility", 2),
+    _text("medicaid_basis_of_eligibility", 2, bucketed=True),
     _code("dual_eligible_code", "dual_eligible"),
     _flag("primary_eligibility_group_ind"),
     _code("eligibility_group", "eligibility_group"),
@@ -113,7 +113,7 @@ ELIGIBILITY_DETERMINANT = _spans(
 )
 MANAGED_CARE_PARTICIPATION = _spans(
     "managed_care_participation",
-    _text("managed_care_plan_id", 12),
+    _text("managed_care_plan_id", 12, bucketed=True),
     _code("enrolled_managed_care_plan_type", "plan_type"),
 )
 ETHNICITY = _spans("ethnicity", _code("ethnicity_code", "ethnicity"))
@@ -137,18 +137,18 @@ CLAIM = _table(
     _text("icn_orig", 50, required=True),
     _date("beginning_date_of_service", required=True),
     _date("ending_date_of_service"),
-    _whole("service_year", required=True),
+    _whole("service_year", required=True, bucketed=True),
     _date("admission_date"),
     _date("discharge_date"),
     _date("adjudication_date"),
     _date("medicaid_paid_date"),
-    _text("diagnosis_code", 18),
+    _text("diagnosis_code", 18, bucketed=True),
     _code("diagnosis_code_system", "code_system"),
-    _text("type_of_bill", 4),
-    _text("place_of_service", 2),
+    _text("type_of_bill", 4, bucketed=True),
+    _text("place_of_service", 2, bucketed=True),
     _whole("covered_days"),
     _text("billing_prov_npi_num", 10),
-    _text("plan_id_number", 12),
+    _text("plan_id_number", 12, bucketed=True),
     _money("tot_billed_amt"),
     _money("tot_allowed_amt"),
     _money("tot_medicaid_paid_amt"),
@@ -162,7 +162,7 @@ CLAIM_DIAGNOSIS = _table(
     _uuid("enrollee_id"),
     _uuid("claim_id"),
     _whole("diagnosis_num", required=True),
-    _text("diagnosis_code", 18),
+    _text("diagnosis_code", 18, bucketed=True),
     _code("diagnosis_code_system", "code_system"),
 )
 CLAIM_LINE = _table(
@@ -172,13 +172,13 @@ CLAIM_LINE = _table(
     _uuid("claim_id"),
     _whole("line_num", required=True),
     _date("beginning_date_of_service"),
-    _text("procedure_code", 18),
+    _text("procedure_code", 18, bucketed=True),
     _code("procedure_code_system", "code_system"),
-    _text("drug_code", 18),
+    _text("drug_code", 18, bucketed=True),
     _code("drug_code_system", "code_system"),
     _money("quantity_actual"),
     _whole("days_supply"),
-    _text("revenue_code", 4),
+    _text("revenue_code", 4, bucketed=True),
     _code("type_of_service", "type_of_service"),
     _text("servicing_prov_npi_num", 10),
     _money("billed_amt"),
@@ -190,7 +190,7 @@ PROVIDER = _table(
     _uuid("provider_id"),
     _text("npi", 10, required=True),
     _text("provider_name", 100, required=True),
-    _text("taxonomy", 10),
+    _text("taxonomy", 10, bucketed=True),
     _text("city", 28),
     _code("submitting_state", "state", required=True),
 )
@@ -198,7 +198,7 @@ PLAN = _table(
     "managed_care_plan",
     ("managed_care_plan_id",),
     _uuid("managed_care_plan_id"),
-    _text("state_plan_id_num", 12, required=True),
+    _text("state_plan_id_num", 12, required=True, bucketed=True),
     _text("plan_name", 50, required=True),
     _code("plan_type", "plan_type"),
     _code("submitting_state", "state", required=True),

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import click
@@ -18,7 +18,7 @@ from api.errors import SettingsInvalid
 from api.settings import Settings
 from authz.floor import floor_of
 from authz.packaged import load_seed
-from authz.store import document_of, head
+from authz.store import digest_of, document_of, head
 from db.catalog_records import CATALOG
 from db.errors import DatabaseUnavailable
 from db.floor_apply import apply, stored_head
@@ -34,17 +34,6 @@ if TYPE_CHECKING:
 
     from db.embedded import Urls
     from db.floor import Floor
-
-
-def floor_secret(urls: Urls, env: Mapping[str, str]) -> bytes:
-    """What the passwords of the floor's roles are derived from, the same for all who share a
-    database: FIELDWARD_FLOOR_KEY, else the password of the gateway's login."""
-    secret = env.get("FIELDWARD_FLOOR_KEY") or unquote(urlsplit(urls.gateway).password or "")
-    if not secret:
-        raise SettingsInvalid(
-            "FIELDWARD_FLOOR_KEY is not set, and FIELDWARD_DATABASE_URL has no password either"
-        )
-    return secret.encode()
 
 
 async def as_owner(urls: Urls, work: Callable[[asyncpg.Connection], Awaitable[object]]) -> object:
@@ -64,6 +53,17 @@ async def as_owner(urls: Urls, work: Callable[[asyncpg.Connection], Awaitable[ob
         return await work(connection)
     finally:
         await connection.close()
+
+
+async def lay_floor(connection: asyncpg.Connection, secret: bytes) -> tuple[int, Floor]:
+    """Applies the floor of the head, or of the packaged policy where there is none; the version.
+
+    `secret` is what the passwords of the floor's roles are derived from.
+    """
+    found = await head(connection)
+    policy, orders = (found.policy, found.orders) if found else load_seed(CATALOG)
+    made, document = floor_of(policy, orders), document_of(policy, orders)
+    return await apply(connection, made, document, digest_of(document), secret), made
 
 
 def run_as_owner(
@@ -86,7 +86,7 @@ def run_with_secret(
     assert isinstance(state_dir, Path)  # noqa: S101 - click made it one
     settings = Settings.from_environment(os.environ, state_dir)
     with settings.database() as urls:
-        secret = floor_secret(urls, os.environ)
+        secret = settings.floor_secret(urls)
         return asyncio.run(as_owner(urls, lambda connection: work(connection, secret)))
 
 
@@ -161,15 +161,8 @@ def floor(options: dict[str, object]) -> None:
     The policy is that of the head version; where there is none yet, the packaged one becomes it.
     """
 
-    async def work(connection: asyncpg.Connection, secret: bytes) -> tuple[int, Floor]:
-        found = await head(connection)
-        policy, orders = (found.policy, found.orders) if found else load_seed(CATALOG)
-        made, document = floor_of(policy, orders), document_of(policy, orders)
-        digest = found.digest if found else policy.digest
-        return await apply(connection, made, document, digest, secret), made
-
-    done = run_with_secret(options, work)
-    assert isinstance(done, tuple)  # noqa: S101 - work returns one
+    done = run_with_secret(options, lay_floor)
+    assert isinstance(done, tuple)  # noqa: S101 - lay_floor returns one
     version, made = done
     roles = [
         {"role": name, "columns": len(role.columns), "functions": len(role.functions),

@@ -8,6 +8,7 @@ import strawberry
 
 from api.errors import OnePath
 from api.guard import Guard, Opens, guarded_by, record
+from api.schema.aggregate import aggregate, summarizing
 from api.schema.connection import listing, reference
 from api.schema.policy import Order, Policy
 from api.schema.viewer import Viewer
@@ -28,6 +29,13 @@ def _list(entity: str, name: str, about: str) -> Any:
     )  # fmt: skip
 
 
+def _summary(entity: str, name: str, about: str) -> Any:
+    return guarded_by(
+        Guard(Opens.SUMMARY, entity), name=name, description=about,
+        resolver=summarizing(entity), graphql_type=aggregate(entity) | None,
+    )  # fmt: skip
+
+
 @record("Query", "What can be asked. Everything speaks of people and claims in scope only.")
 class Query:
     """Root fields; `RECORDS` are those that compile into the statement."""
@@ -41,6 +49,8 @@ class Query:
     claims: Any = _list("Claim", "claims", "Claims.")
     providers: Any = _list("Provider", "providers", "Providers.")
     plans: Any = _list("Plan", "plans", "Managed care plans.")
+    enrollees_aggregate: Any = _summary("Enrollee", "enrolleesAggregate", "Numbers of people.")
+    claims_aggregate: Any = _summary("Claim", "claimsAggregate", "Numbers of claims.")
     policy: Any = guarded_by(
         Guard(Opens.LOCAL, "Policy"), name="policy", graphql_type=Policy | None,
         description="The policy that decides this request, court orders included.",
@@ -60,5 +70,10 @@ RECORDS = {
     "claims": "Claim",
     "providers": "Provider",
     "plans": "Plan",
+    "enrolleesAggregate": "Enrollee",
+    "claimsAggregate": "Claim",
 }
 """Root field → the entity that it selects."""
+
+SUMMARIES = frozenset({"enrolleesAggregate", "claimsAggregate"})
+"""Root fields that answer with numbers made of rows, and with no row."""

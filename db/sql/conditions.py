@@ -56,8 +56,10 @@ def condition(predicate: Predicate, row: Row) -> str:
             return f"(not {covers(row)})" if negated else covers(row)
         case Compare(_, _, _, permit):
             return _permitted(permit, row, _leaf(predicate, row))
-        case Exists(relation, where, negated, permit, anchored):
-            found = _related(relation, anchored, row, lambda target: condition(where, target))
+        case Exists(relation, where, negated, permit, anchored, scope):
+            found = _related(
+                relation, anchored, row, lambda target: condition(both(scope, where), target)
+            )
             return _permitted(permit, row, f"(not {found})" if negated else found)
         case Through(relation, scope, where, permit, anchored):
             found = _related(
@@ -210,7 +212,11 @@ def operand(source: Operand | None, sql_type: str, row: Row) -> str:
 
 def output(column: Column, row: Row) -> str:
     """A column as the API shows it: enum names for codes, decimals as text to keep each digit."""
-    shown = value(column, row)
+    return enumerated(column, value(column, row))
+
+
+def enumerated(column: Column, stored: str) -> str:
+    """An expression that has values of a column, as the API shows them."""
     if column.codes is not None and column.kind is Kind.TEXT:
-        return enum_name(shown, column.codes)
-    return f"{shown}::text" if column.kind is Kind.DECIMAL else shown
+        return enum_name(stored, column.codes)
+    return f"{stored}::text" if column.kind is Kind.DECIMAL else stored

@@ -91,6 +91,13 @@ def enum_name(expression: str, codes: CodeList) -> str:
     return f"case {expression} {cases} end"
 
 
+def json_array(values: list[str]) -> str:
+    """A JSON list of value expressions, null among them."""
+    if not values:
+        return "'[]'::json"
+    return f"JSON_ARRAY({', '.join(values)} NULL ON NULL RETURNING json)"
+
+
 def json_object(pairs: list[tuple[str, str]]) -> str:
     """A JSON object of (key expression, value expression). It cuts no key and knows no limit."""
     return "JSON_OBJECT(" + ", ".join(f"{key} : {value}" for key, value in pairs) + ")"

@@ -25,6 +25,7 @@ from db.plan import (
     PageFact,
     PageInfo,
     Single,
+    Summary,
     Value,
 )
 from db.predicate import Always, Compare, Slot
@@ -32,6 +33,7 @@ from db.sql.conditions import condition, operand, output
 from db.sql.keyset import order_by, past, term
 from db.sql.pieces import Mark, Statement, json_object, table, text
 from db.sql.rows import Level, Names, Row, joined
+from db.sql.summary import summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +56,8 @@ def render(plan: Plan) -> Statement:
             case Single():
                 singles.append(f"{_single(root, names)} s{index}")
                 columns.append(f"s{index}.shown as r{index}, s{index}.found as n{index}")
+            case Summary():
+                columns.append(f"{summary(root, names)} as r{index}")
             case _:
                 assert_never(root)
     source = f" from {', '.join(singles)}" if singles else ""

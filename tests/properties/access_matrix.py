@@ -282,9 +282,11 @@ BY_EQ = WORDS["ssn"] | WORDS["medicaid_id"]
 """The contract: SSN and IDs are filtered by `eq` only, whatever else a rule says."""
 
 
-LINKS = Row(
-    "researcher", "Enrollee.claims Claim.enrollee Claim.lines", "read filter aggregate",
-    "agreement without labels",
+LINKS = (
+    Row("researcher", "Enrollee.claims Claim.enrollee Claim.lines", "read filter aggregate",
+        "agreement without labels"),
+    Row("actuary", "Claim.enrollee", "filter aggregate", "all"),
+    Row("actuary", "Claim.lines", "filter", "all"),
 )  # fmt: skip
 """What leads from the records that the matrix lists to one another."""
 
@@ -313,6 +315,18 @@ TOTALS = (
 """Who counts rows of what, in the own state: who aggregates all that the rows hold, and is not
 bound to cells of 11 or more."""
 
+TALLIES = (
+    ("eligibility_supervisor", "Enrollee", "own state"),
+    ("program_integrity", "Enrollee Claim", "own state"),
+    ("researcher", "Enrollee", "agreement"),
+    ("researcher", "Claim", "agreement without labels"),
+    ("actuary", "Enrollee Claim", "all"),
+)
+"""Who aggregates values of people or claims counts these too."""
+
+SMALLEST_CELLS = {"researcher": 11, "actuary": 11}
+"""Roles of which the matrix says: cells of 11 or more."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -330,7 +344,7 @@ class Cell:
 def cells() -> dict[tuple[str, str], list[Cell]]:
     """(role, coordinate) → all that is allowed, and nothing else."""
     found: dict[tuple[str, str], list[Cell]] = {}
-    for row in (*MATRIX, LINKS):
+    for row in (*MATRIX, *LINKS):
         for word in [row.words] if row.words in WORDS else row.words.split():
             for coordinate in WORDS.get(word, frozenset({word})) - row.without:
                 actions = _actions(row, word, coordinate)
@@ -345,6 +359,11 @@ def cells() -> dict[tuple[str, str], list[Cell]]:
         for entity in entities.split():
             coordinate = f"{entity}Connection.totalCount"
             cell = _cell(coordinate, frozenset({"aggregate"}), "own state")
+            found.setdefault((role, coordinate), []).append(cell)
+    for role, entities, scope in TALLIES:
+        for entity in entities.split():
+            coordinate = f"{entity}Aggregate.count"
+            cell = _cell(coordinate, frozenset({"aggregate"}), scope)
             found.setdefault((role, coordinate), []).append(cell)
     return found
 
@@ -368,6 +387,8 @@ def anchor_of(coordinate: str) -> str:
     entity = coordinate.partition(".")[0]
     if entity.startswith(("Policy", "Order", "Disclosure")):
         return ""
+    if entity.endswith("Aggregate"):
+        return entity.removesuffix("Aggregate")
     if entity.endswith("Connection"):
         return COUNTS[entity.removesuffix("Connection")]
     if entity in ("Claim", "ClaimLine", "ClaimDiagnosis"):

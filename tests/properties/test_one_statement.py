@@ -211,8 +211,9 @@ def _spoken(predicate: Predicate, table: str) -> Iterator[str]:
         case Compare(ref, _, _, permit):
             yield f"{ref.hop.target.name if ref.hop else table}.{ref.column.name}"
             yield from _spoken(permit, table)
-        case Exists(relation, where, _, permit):
+        case Exists(relation, where, _, permit, _, scope):
             yield from _spoken(where, relation.target.name)
+            yield from _spoken(scope, relation.target.name)
             yield from _spoken(permit, table)
         case And(parts) | Or(parts):
             for part in parts:

@@ -22,7 +22,16 @@ from authz.scope import parse_scope
 from authz.snapshot import Snapshot, take
 from db.catalog_records import CATALOG
 from db.predicate import And, Never, Predicate, both, either
-from tests.properties.access_matrix import BY_EQ, MATRIX, Cell, anchor_of, cells
+from tests.properties.access_matrix import (
+    BY_EQ,
+    MATRIX,
+    SCOPES,
+    SMALLEST_CELLS,
+    TALLIES,
+    Cell,
+    anchor_of,
+    cells,
+)
 from tests.support import skip_or_fail
 
 CASES = int(os.environ.get("FIELDWARD_CASES", "300"))
@@ -179,6 +188,25 @@ def test_before_the_order_is_in_force_the_capped_role_reads_nothing() -> None:
     decisions = early.decisions(CAPPED)
     assert set(decisions.table.values()) == {Deny(Reason.NO_ORDER)}
     assert decisions.row_scope("Enrollee") == Never()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_has_the_smallest_cell_that_the_access_matrix_names(role: str) -> None:
+    assert snapshot().decisions(role).smallest_cell == SMALLEST_CELLS.get(role, 0)
+
+
+def test_an_aggregate_is_made_of_the_rows_whose_values_may_be_aggregated() -> None:
+    found = {
+        (role, anchor): conjuncts(snapshot().decisions(role).aggregate_scope(anchor))
+        for role in ROLES
+        for anchor in ("Enrollee", "Claim")
+        if snapshot().decisions(role).aggregate_scope(anchor) != Never()
+    }
+    assert found == {
+        (role, entity): conjuncts(both(*(predicate(entity, t) for t in SCOPES[scope][entity])))
+        for role, entities, scope in TALLIES
+        for entity in entities.split()
+    }
 
 
 REQUIRED = {

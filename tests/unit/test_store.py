@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from random import Random
 
 import pytest
 
+from authz.decision import DenialMode
 from authz.errors import DocumentInvalid, PolicyInvalid
 from authz.packaged import load_seed
-from authz.policy import ALWAYS, Effect, PolicySet, Rule, join
+from authz.policy import ALWAYS, Effect, PolicySet, Role, Rule, join
 from authz.policy_check import policy_set
 from authz.store import digest_of, document_of, read_document
 from db.catalog_records import CATALOG
@@ -103,3 +105,22 @@ def test_what_cannot_be_meant_is_refused(what: str) -> None:
     text, error = BROKEN[what]
     with pytest.raises(error):
         read_document(text, CATALOG)
+
+
+def test_every_setting_of_a_role_is_stored() -> None:
+    """A setting that the text left out would be off for every gateway."""
+    plain = POLICY.roles["front_desk"]
+    other = {
+        "description": "Another.",
+        "page_limit": plain.page_limit + 1,
+        "denial_mode": DenialMode.REFUSE,
+        "inherits": frozenset({"auditor"}),
+        "requires": frozenset({"county"}),
+        "smallest_cell": 5,
+    }
+    assert other.keys() == {field.name for field in fields(Role)} - {"name"}
+    for name, value in other.items():
+        changed_role = replace(plain, **{name: value})
+        changed = replace(POLICY, roles={**POLICY.roles, "front_desk": changed_role})
+        stored, _ = read_document(document_of(changed, ORDERS), CATALOG)
+        assert stored.roles["front_desk"] == changed_role, name
