@@ -22,12 +22,10 @@ from api.explorer import routes as explorer_routes
 from api.reply import error_of, failure
 from api.request import JSON
 from api.unstored import Unstored
-from authz.packaged import load_seed
-from authz.snapshot import Holder
-from db.catalog_records import CATALOG
+from authz.follower import follow
 from db.errors import FieldwardError
 from db.migrate import check_gateway
-from db.pool import open_pool
+from db.pools import MOST, Pools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,58 +33,65 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api.token_settings import TokenSettings
+    from authz.snapshot import Holder
 
 _NO_ROLES = b'{"demo":false,"roles":[]}'
 _NO_STORE = {"Cache-Control": "no-store"}
 _SECONDS_TO_BE_READY = 2.0
 
 
-async def check_login(gateway_url: str) -> None:
+async def check_start(gateway_url: str, floor_secret: bytes) -> None:
     """What starting the gateway checks, before a server is there to say it in its own words.
 
-    Raises DatabaseUnavailable or UnsafeLogin.
+    Raises what `create_app` says that starting fails with.
     """
-    pool = await open_pool(gateway_url)
+    pools = Pools(gateway_url, floor_secret)
     try:
-        async with pool.acquire() as connection:
-            await check_gateway(connection)
+        await _policy(pools)
     finally:
-        await pool.close()
+        await pools.close()
+
+
+async def _policy(pools: Pools) -> Holder:
+    async with pools.own() as connection:
+        await check_gateway(connection)
+    return await follow(pools, datetime.now(UTC))
 
 
 def create_app(
     gateway_url: str,
     tokens: TokenSettings,
     cursor_keys: tuple[bytes, ...],
+    floor_secret: bytes,
     *,
+    connections: int = MOST,
     session: Callable[[], bytes] = lambda: _NO_ROLES,
-    holder: Holder | None = None,
     hosts: tuple[str, ...] = ("*",),
 ) -> Starlette:
     """The gateway as an ASGI application.
 
-    Starting it fails (FieldwardError) when the database is away, when its login may do more than a
-    gateway may, or when the policy breaks a court order in force. `session` is what GraphiQL is
-    told at its start: outside the demo, no roles and no tokens. `hosts` are the names that a
-    request may address; the demo, which tells its tokens, names them, so that no page of another
-    name that was made to point here (DNS rebinding) hears them.
+    Starting it fails (FieldwardError) when the database is away or holds no policy, when the
+    gateway's login may do more than a gateway may, when the policy breaks a court order in force,
+    and when the grants of the floor are not those of the policy (drift).
+
+    `floor_secret` is what the passwords of the floor's roles are derived from, `connections` how
+    many of them may be open at once. `session` is what GraphiQL is told at its start: outside the
+    demo, no roles and no tokens. `hosts` are the names that a request may address; the demo, which
+    tells its tokens, names them, so that no page of another name that was made to point here (DNS
+    rebinding) hears them.
     """
-    policy = holder or Holder(*load_seed(CATALOG), datetime.now(UTC))
     endpoints: list[Endpoint] = []
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        pool = await open_pool(gateway_url)
+        pools = Pools(gateway_url, floor_secret, connections)
         try:
-            async with pool.acquire() as connection:
-                await check_gateway(connection)
-            endpoint = Endpoint(Authenticator(tokens), policy, pool, Sealer(cursor_keys))
-            policy.current(endpoint.clock())
-            endpoints.append(endpoint)
+            policy = await _policy(pools)
+            endpoints.append(Endpoint(Authenticator(tokens), policy, pools, Sealer(cursor_keys)))
             yield
         finally:
             endpoints.clear()
-            await pool.close()
+            await pools.close()
 
     async def graphql(request: Request) -> Response:
         if not endpoints:
@@ -101,7 +106,8 @@ def create_app(
                 raise NotReady
             async with asyncio.timeout(_SECONDS_TO_BE_READY):
                 await tokens.keys.current()
-                await endpoints[0].pool.fetchval("select 1")
+                async with endpoints[0].pools.own() as connection:
+                    await connection.fetchval("select 1")
         # Whatever it is, a request would meet it too.
         except Exception as error:
             code = error.code if isinstance(error, FieldwardError) else NotReady.code
@@ -112,8 +118,9 @@ def create_app(
         return JSONResponse({"alive": True}, headers=_NO_STORE)
 
     async def exposition(_: Request) -> Response:
+        pools = endpoints[0].pools if endpoints else None
         return Response(
-            metrics.exposition(), media_type="text/plain; version=0.0.4", headers=_NO_STORE
+            metrics.exposition(pools), media_type="text/plain; version=0.0.4", headers=_NO_STORE
         )
 
     return Starlette(

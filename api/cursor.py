@@ -59,7 +59,7 @@ class Sealer:
     def seal(self, keyset: bytes, binding: Binding) -> bytes:
         """A keyset as PostgreSQL wrote it (JSON) → the cursor, base64url without padding."""
         sealed = self._ciphers[0].encrypt(keyset.ljust(binding.size), [binding.digest])
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=")
+        return _text(sealed)
 
     def open(self, cursor: str, binding: Binding) -> tuple[object, ...]:
         """The values of a cursor, of the types of the order's columns; None for a missing value.
@@ -69,11 +69,12 @@ class Sealer:
         if len(cursor) > _MOST_BYTES:
             raise CursorInvalid
         try:
-            sealed = base64.b64decode(
-                cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
-            )
-        except (binascii.Error, UnicodeEncodeError, ValueError):
+            sealed = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        except (binascii.Error, UnicodeEncodeError):
             raise CursorInvalid from None
+        # One text for one cursor: a decoder lets pass padding, another alphabet and spare bits.
+        if _text(sealed) != cursor.encode("ascii"):
+            raise CursorInvalid
         for cipher in self._ciphers:
             try:
                 keyset = json.loads(cipher.decrypt(sealed, [binding.digest]))
@@ -86,6 +87,10 @@ class Sealer:
                 for value, term in zip(keyset, binding.order, strict=True)
             )
         raise CursorInvalid
+
+
+def _text(sealed: bytes) -> bytes:
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=")
 
 
 def _typed(value: Any, kind: Kind) -> object:  # noqa: ANN401 - what JSON holds

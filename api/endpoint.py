@@ -36,8 +36,9 @@ from api.request import GRAPHQL, JSON, media_type, read_request
 from api.root import Root
 from api.summary import answer as summarized
 from api.view import view_of
+from authz.follower import catch_up
 from authz.principal import acting_role
-from db.errors import FieldwardError
+from db.errors import FieldwardError, FloorDrift, PrivilegeMissing
 from db.execute import Inputs, execute
 from db.plan import Single
 from db.sql.render import render
@@ -45,17 +46,17 @@ from db.sql.render import render
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import asyncpg
     from graphql import GraphQLSchema
     from starlette.requests import Request
 
     from api.authenticate import Authenticator
     from api.cursor import Sealer
-    from api.operation import Operation
     from api.planner import Planned
+    from api.request import GraphQLRequest
     from authz.decision import DecisionSet
     from authz.principal import Principal
     from authz.snapshot import Holder, Snapshot
+    from db.pools import Pools
 
 _log = logging.getLogger("fieldward")
 _MOST_VIEWS = 64
@@ -71,7 +72,7 @@ class Endpoint:
 
     authenticator: Authenticator
     policy: Holder
-    pool: asyncpg.Pool
+    pools: Pools
     sealer: Sealer
     clock: Callable[[], datetime] = _now
     _views: OrderedDict[tuple[str, str], GraphQLSchema] = field(default_factory=OrderedDict)
@@ -87,14 +88,16 @@ class Endpoint:
             asked = await read_request(request)
             principal = await self._principal(request)
             as_of = self.clock()
-            snapshot = self.policy.current(as_of)
             named = _header(request, "acting-role")
+            snapshot = self.policy.current(as_of)
             role = acting_role(principal, named, snapshot.capped, snapshot.roles)
             before = False
-            decisions = snapshot.decisions(role)
-            view = self._view(decisions)
-            operation = read_operation(asked.query, asked.operation_name, asked.variables, view)
-            body = await self._answer(operation, principal, snapshot, decisions, view, as_of)
+            try:
+                body = await self._answer(asked, principal, snapshot, role, as_of)
+            except PrivilegeMissing:
+                snapshot = await catch_up(self.pools, self.policy, as_of)
+                role = acting_role(principal, named, snapshot.capped, snapshot.roles)
+                body = await self._answer_again(asked, principal, snapshot, role, as_of)
             response = Response(body, media_type=kind)
         except FieldwardError as error:
             code, response = error.code, _refused(error, kind, before=before)
@@ -121,26 +124,45 @@ class Endpoint:
             self._views.popitem(last=False)
         return view
 
-    async def _answer(
+    async def _answer_again(
         self,
-        operation: Operation,
+        asked: GraphQLRequest,
         principal: Principal,
         snapshot: Snapshot,
-        decisions: DecisionSet,
-        view: GraphQLSchema,
+        role: str,
         as_of: datetime,
     ) -> bytes:
-        """The body of an answer with data. A record operation is one statement, one round trip."""
+        """The same under the head, whose grants were found to stand: a refusal now is drift."""
+        try:
+            return await self._answer(asked, principal, snapshot, role, as_of)
+        except PrivilegeMissing:
+            raise FloorDrift(f"{role} was refused what the policy in force gives it") from None
+
+    async def _answer(
+        self,
+        asked: GraphQLRequest,
+        principal: Principal,
+        snapshot: Snapshot,
+        role: str,
+        as_of: datetime,
+    ) -> bytes:
+        """The body of an answer with data. A record operation is one statement, one round trip.
+
+        PrivilegeMissing where PostgreSQL does not let the role do what this snapshot permits.
+        """
+        decisions = snapshot.decisions(role)
+        view = self._view(decisions)
+        operation = read_operation(asked.query, asked.operation_name, asked.variables, view)
         planned = plan_operation(operation, decisions, principal.subject, self.sealer)
         denials = list(planned.denials)
         errors: list[dict[str, object]] = []
         data: dict[str, bytes] = {}
         if planned.plan.roots:
-            _check_attributes(principal, snapshot.required_attributes(decisions.role), as_of)
-            data, errors = await self._records(planned, principal, as_of)
+            _check_attributes(principal, snapshot.required_attributes(role), as_of)
+            data, errors = await self._records(planned, principal, role, as_of)
         data |= {key: b"null" for key, index in planned.roots.items() if index is None}
         if operation.local is not None:
-            root = Root(principal, decisions.role, snapshot, as_of)
+            root = Root(principal, role, snapshot, as_of)
             local, denied = answer_local(
                 operation.local, operation.variables, decisions, view, root
             )
@@ -154,7 +176,7 @@ class Endpoint:
         )
 
     async def _records(
-        self, planned: Planned, principal: Principal, as_of: datetime
+        self, planned: Planned, principal: Principal, role: str, as_of: datetime
     ) -> tuple[dict[str, bytes], list[dict[str, object]]]:
         statement = render(planned.plan)
         mark = secrets.token_hex(16)
@@ -164,7 +186,8 @@ class Endpoint:
         }
         row = iter(
             await execute(
-                self.pool,
+                self.pools,
+                role,
                 statement,
                 Inputs(planned.values, attributes, as_of.astimezone(UTC).date(), mark),
             )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from db.sql.render import render
+
+if TYPE_CHECKING:
+    from db.pools import Pools
 
 REGISTRY = CollectorRegistry()
 _REQUESTS = Counter(
@@ -21,6 +26,15 @@ _STATEMENTS = Gauge(
     "fieldward_statement_cache", "Statements rendered and kept.", ["event"], registry=REGISTRY
 )
 
+_CONNECTIONS = Gauge(
+    "fieldward_connections", "Open connections to PostgreSQL, by role.", ["role"], registry=REGISTRY
+)
+_WAITS = Gauge(
+    "fieldward_connection_waits",
+    "Requests that met the connection budget and waited, since the start.",
+    registry=REGISTRY,
+)
+
 
 def observe(role: str, status: int, code: str, seconds: float) -> None:
     """Counts one request. `role` is empty where none acted, `code` where nothing was refused."""
@@ -28,8 +42,12 @@ def observe(role: str, status: int, code: str, seconds: float) -> None:
     _SECONDS.labels(role or "none").observe(seconds)
 
 
-def exposition() -> bytes:
-    """All metrics in Prometheus' text format."""
+def exposition(pools: Pools | None) -> bytes:
+    """All metrics in Prometheus' text format. `pools` is None while the gateway does not run."""
+    _CONNECTIONS.clear()
+    for role, count in pools.open().items() if pools is not None else ():
+        _CONNECTIONS.labels(role).set(count)
+    _WAITS.set(pools.waits if pools is not None else 0)
     info = render.cache_info()
     for event, value in (("hits", info.hits), ("misses", info.misses), ("size", info.currsize)):
         _STATEMENTS.labels(event).set(value)

@@ -5,30 +5,39 @@ from __future__ import annotations
 import base64
 import contextlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from api.cursor import KEY_BYTES
 from api.errors import SettingsInvalid
 from db import private_files
 from db.embedded import EmbeddedServer, Urls
+from db.pools import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 STATE_DIR = Path(".fieldward")
 _CURSOR_KEY_FILE = "cursor.key"
+_SHORTEST_FLOOR_KEY = 32
+_FEWEST_CONNECTIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`gateway_url` and `admin_url` are None where the embedded server of `state_dir` is used."""
+    """`gateway_url` and `admin_url` are None where the embedded server of `state_dir` is used.
+
+    `connections` is how many of the floor's roles a process may have open at once.
+    """
 
     state_dir: Path
     gateway_url: str | None
     admin_url: str | None
     cursor_keys: tuple[bytes, ...]
+    floor_key: str | None = field(repr=False)
+    connections: int
 
     @staticmethod
     def from_environment(env: Mapping[str, str], state_dir: Path) -> Settings:
@@ -43,7 +52,28 @@ class Settings:
                 "FIELDWARD_ADMIN_DATABASE_URL is set and FIELDWARD_DATABASE_URL is not: without "
                 "both, records would be in one database and answers from another"
             )
-        return Settings(state_dir, gateway, admin, _cursor_keys(env, state_dir))
+        return Settings(
+            state_dir,
+            gateway,
+            admin,
+            _cursor_keys(env, state_dir),
+            _floor_key(env),
+            _connections(env),
+        )
+
+    def floor_secret(self, urls: Urls) -> bytes:
+        """What the passwords of the floor's roles are derived from, the same for all who share a
+        database: the key given for it, else the password of the gateway's login.
+
+        Raises SettingsInvalid where there is neither.
+        """
+        secret = self.floor_key or unquote(urlsplit(urls.gateway).password or "")
+        if not secret:
+            raise SettingsInvalid(
+                "set FIELDWARD_FLOOR_KEY, or give FIELDWARD_DATABASE_URL a password: the "
+                "passwords of the floor's roles are derived from one of them"
+            )
+        return secret.encode()
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Urls]:
@@ -60,6 +90,20 @@ class Settings:
         finally:
             if ours:
                 server.stop()
+
+
+def _floor_key(env: Mapping[str, str]) -> str | None:
+    given = env.get("FIELDWARD_FLOOR_KEY") or None
+    if given is not None and len(given) < _SHORTEST_FLOOR_KEY:
+        raise SettingsInvalid(f"FIELDWARD_FLOOR_KEY: at least {_SHORTEST_FLOOR_KEY} characters")
+    return given
+
+
+def _connections(env: Mapping[str, str]) -> int:
+    given = env.get("FIELDWARD_CONNECTIONS") or str(MOST)
+    if not (given.isascii() and given.isdigit() and int(given) >= _FEWEST_CONNECTIONS):
+        raise SettingsInvalid(f"FIELDWARD_CONNECTIONS: a number from {_FEWEST_CONNECTIONS} on")
+    return int(given)
 
 
 def _cursor_keys(env: Mapping[str, str], state_dir: Path) -> tuple[bytes, ...]:

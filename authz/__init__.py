@@ -4,6 +4,7 @@ In the order in which a request meets them:
 
     principal             who asks; the one role in which a request acts (pure)
     snapshot              policy and orders at one moment, swapped whole; decisions of a role
+    follower              the snapshot and the head in PostgreSQL; drift of the floor
     decision              Allow, AllowWhere, Deny; the decisions of a role (pure)
 
 How a policy becomes decisions:

@@ -103,3 +103,18 @@ class OrderViolated(FieldwardError):
     code = "FW404"
     public = "the policy exceeds a court order"
     status = 400
+
+
+class FloorImpossible(FieldwardError):
+    """PostgreSQL could not hold a role to an order; `detail` names the order or the role."""
+
+    code = "FW405"
+    public = "the floor cannot hold a court order"
+    status = 400
+
+
+class DocumentInvalid(FieldwardError):
+    """What is stored as a policy version is none; `detail` says where."""
+
+    code = "FW406"
+    public = "the stored policy is not valid"

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 def parse_order(catalog: Catalog, name: str, text: str) -> Order:
     """The order that a file says; `name` is the file's, without its ending. Raises OrderInvalid."""
-    file = document(text, OrderInvalid)
+    return order_of(catalog, name, document(text, OrderInvalid))
+
+
+def order_of(catalog: Catalog, name: str, file: StrictTable) -> Order:
+    """The order that a table says. Raises OrderInvalid, or the error of the table."""
     if file.text("name") != name:
         raise file.wrong(f"'name' is not '{name}', as the file is called")
     effective = file.day("effective")

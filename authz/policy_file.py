@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 def parse_policy(catalog: Catalog, text: str) -> PolicySet:
     """The policy that a file says. Raises PolicyInvalid for anything that it does not know."""
-    file = document(text, PolicyInvalid)
+    return policy_of(catalog, document(text, PolicyInvalid))
+
+
+def policy_of(catalog: Catalog, file: StrictTable) -> PolicySet:
+    """The policy that a table says. Raises PolicyInvalid, or the error of the table."""
     roles = file.table("roles")
     classes = file.table("classes")
     scopes = file.table("scopes")

@@ -112,11 +112,18 @@ def take(policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> Snaps
 
 
 class Holder:
-    """Holds the one snapshot that requests use, and replaces it when its time is over."""
+    """Holds the one snapshot that requests use, and replaces it when its time is over.
 
-    def __init__(self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> None:
+    `number` is that of the policy version in the database that it holds; 0 for one that is from
+    nowhere.
+    """
+
+    def __init__(
+        self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int = 0
+    ) -> None:
         """Raises what `take` raises."""
         self._snapshot = take(policy, orders, as_of)
+        self.number = number
 
     def current(self, as_of: datetime) -> Snapshot:
         """The snapshot of an instant. Raises what `take` raises, and then keeps the old one back:
@@ -126,3 +133,10 @@ class Holder:
             snapshot = take(snapshot.written, snapshot.orders, as_of)
             self._snapshot = snapshot
         return snapshot
+
+    def swap(
+        self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int
+    ) -> None:
+        """Holds another version from here on. Raises what `take` raises, with nothing changed."""
+        self._snapshot = take(policy, orders, as_of)
+        self.number = number

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from api.app import create_app
+from api.cli.database import lay_floor
 from api.demo import demo_claims, example_claims
 from api.demo_key import DemoKey, mint
 from db.cluster import GATEWAY
@@ -62,7 +63,9 @@ async def ground(people: int) -> AsyncIterator[Ground]:
                 await grant_gateway(owner, GATEWAY)
                 await owner.execute("vacuum analyze")
                 key = DemoKey(b"0" * 64)
-                app = create_app(urls.gateway, key.settings(), (bytes(range(64)),))
+                secret = b"a secret of the bench, and no other"
+                await lay_floor(owner, secret)
+                app = create_app(urls.gateway, key.settings(), (bytes(range(64)),), secret)
                 async with app.router.lifespan_context(app):
                     yield Ground(app, owner, await attribute_examples(owner), key)
             finally:

@@ -6,7 +6,9 @@ In the order in which a request meets them:
                           tables and catalog_records
     predicate, plan       row conditions; the typed intermediate form of an operation (pure)
     sql/                  plan → statement; the only package that makes SQL text (pure)
-    pool, execute         connections; bytes out
+    session               one connection, as the gateway wants it
+    budget, pools         how many there are, and whose; each request's is that of its role
+    execute               statement → bytes
     embedded, migrate     a server of its own; the schema
     ingest/               records in: generated, or read from Synthea files
     errors                the error tree of every room

@@ -38,6 +38,10 @@ class Column:
     `codes` is the value list of a coded element. `width` is the most characters that a value has.
     `required` means NOT NULL, so that a keyset can use an index. `bucketed` marks a code without
     its value list here, or a value that stands for many (a year, three digits of a ZIP code).
+
+    `lookup` names the owner's function that answers a value with the keys of the rows that hold it,
+    and `known` the column that says whether there is a value: a filter by `eq` is made of these
+    two, so that whoever may look a value up and not read it needs no privilege on the column.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Column:
     function: str | None = None
     width: int = 60
     required: bool = False
+    lookup: str | None = None
+    known: str | None = None
     bucketed: bool = False
 
     @property

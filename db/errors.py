@@ -96,3 +96,45 @@ class StatementTimeout(FieldwardError):
     code = "FW507"
     public = "the operation took too long"
     status = 503
+
+
+class PrivilegeMissing(FieldwardError):
+    """PostgreSQL refused a statement to the role that it ran as; a client never sees this one.
+
+    The statement was compiled under another policy than the one that grants stand for, or grants
+    were changed past it.
+    """
+
+    code = "FW508"
+    public = "the statement needs a privilege that its role lacks"
+
+
+class FloorDrift(FieldwardError):
+    """Grants are not what the policy in force makes them; `detail` names each difference."""
+
+    code = "FW509"
+    public = "the database's grants differ from the policy"
+    status = 503
+
+
+class FloorMissing(FieldwardError):
+    """The database holds no policy version yet: `fieldward db floor` writes one."""
+
+    code = "FW510"
+    public = "the database holds no policy: run `fieldward db floor`"
+    status = 503
+
+
+class FloorRefused(FieldwardError):
+    """PostgreSQL did not make or grant what the floor needs; `detail` is for the operator."""
+
+    code = "FW511"
+    public = "the floor cannot be made"
+
+
+class PolicyMoved(FieldwardError):
+    """Another policy version was committed since this one was begun."""
+
+    code = "FW512"
+    public = "the policy has changed since"
+    status = 409

@@ -7,28 +7,17 @@ from typing import TYPE_CHECKING, assert_never
 
 import asyncpg
 
-from db.errors import DatabaseUnavailable, StatementFailed, StatementTimeout
+from db.errors import DatabaseUnavailable, PrivilegeMissing, StatementFailed, StatementTimeout
 from db.predicate import Attribute, Literal, Slot
+from db.session import AWAY
 from db.sql.pieces import Day, Mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from db.pools import Pools
     from db.sql.pieces import Source, Statement
-
-_SECONDS_FOR_A_CONNECTION = 10.0
-_UNAVAILABLE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # shut down, or the session was ended
-    asyncpg.InsufficientResourcesError,  # too many connections, memory, disk
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InterfaceError,
-    # What asyncpg says where the server ends an idle session just before it is used.
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +55,22 @@ def _value(source: Source, inputs: Inputs) -> object:
             assert_never(source)
 
 
-async def execute(pool: asyncpg.Pool, statement: Statement, inputs: Inputs) -> tuple[object, ...]:
-    """The one row of a statement: JSON as bytes, counts as integers.
+async def execute(
+    pools: Pools, role: str, statement: Statement, inputs: Inputs
+) -> tuple[object, ...]:
+    """The one row of a statement, by the login of a role: JSON as bytes, counts as integers.
 
-    A connection is waited for, but not for ever: a gateway whose connections all hang says so.
-
-    Raises StatementFailed, StatementTimeout or DatabaseUnavailable; none of them holds text of the
-    driver, which can quote values.
+    Raises PrivilegeMissing, StatementFailed, StatementTimeout or DatabaseUnavailable; none of them
+    holds text of the driver, which can quote values.
     """
     try:
-        async with pool.acquire(timeout=_SECONDS_FOR_A_CONNECTION) as connection:
+        async with pools.acquire(role) as connection:
             row = await connection.fetchrow(statement.text, *bind(statement, inputs))
     except asyncpg.QueryCanceledError:
         raise StatementTimeout from None
-    except _UNAVAILABLE:
+    except asyncpg.InsufficientPrivilegeError:
+        raise PrivilegeMissing from None
+    except AWAY:
         raise DatabaseUnavailable from None
     except (asyncpg.PostgresError, asyncpg.DataError) as error:
         raise StatementFailed(getattr(error, "sqlstate", "") or "") from None

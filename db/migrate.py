@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from db.errors import MigrationRefused, UnsafeLogin
-from db.ingest.load import COLUMNS
 
 if TYPE_CHECKING:
     import asyncpg
@@ -24,8 +23,10 @@ DIRECTORY = Path(__file__).with_name("migrations")
 _FILE = re.compile(r"(?P<number>[0-9]{4})_(?P<name>[a-z0-9_]+)\.sql")
 _LOCK = 0x4669_656C_6477_6172  # of this program in its database: nobody else's key
 
-# The functions of the owner that statements call. Whatever triggers call is not among them.
-_FUNCTIONS = ("age_group(smallint, date)", "birth_year(smallint, date)")
+# What the gateway's own login reads and calls: versions of the policy, and what the check of drift
+# compares with. Records it reads as the roles of the floor, and never as itself.
+_READ = ("policy_head", "policy_version", "standing", "definition")
+_CALLED = "fieldward.commit_policy(bigint, text, text, jsonb, jsonb)"
 
 # Why a login may do more than a gateway may, the worst first. Every role that it can become
 # counts, whether or not it is one now: the session could change to it at any time.
@@ -60,11 +61,16 @@ select reason
      where has_table_privilege(r.oid, t.oid, 'insert, update, delete, truncate, trigger')
         or has_any_column_privilege(r.oid, t.oid, 'insert, update')
     union all
-    select 9, 'may create objects among the records'
+    select 9, 'may read ' || t.relname
+      from records t, reachable r
+     where has_table_privilege(r.oid, t.oid, 'select')
+        or has_any_column_privilege(r.oid, t.oid, 'select')
+    union all
+    select 10, 'may create objects among the records'
       from reachable r, pg_namespace n
      where n.nspname = 'medicaid' and has_schema_privilege(r.oid, n.oid, 'create')
     union all
-    select 10, 'owns the database or a schema'
+    select 11, 'owns the database or a schema'
       from reachable r
      where r.oid in (select datdba from pg_database where datname = current_database()
                      union all
@@ -162,14 +168,15 @@ def _check(files: tuple[Migration, ...], done: list[tuple[int, str, str]]) -> No
 
 
 async def grant_gateway(connection: asyncpg.Connection, gateway: str) -> None:
-    """Leaves the gateway's login what statements need: to read records and call two functions.
+    """Leaves the gateway's login what it needs of its own: to read and to commit policy versions.
+
+    It has no privilege on records: a request runs as the role of the floor that it acts in.
 
     Whatever else it held in these schemas goes, and so does what PostgreSQL gives to everybody.
     The caller is the owner of the records; `gateway` names a role that exists.
     """
     name = await connection.fetchval("select format('%I', $1::text)", gateway)
-    tables = ", ".join(f"medicaid.{table}" for table in COLUMNS)
-    functions = ", ".join(f"medicaid.{function}" for function in _FUNCTIONS)
+    tables = ", ".join(f"fieldward.{table}" for table in _READ)
     statements = [
         "alter default privileges revoke execute on functions from public",
         *(
@@ -182,9 +189,9 @@ async def grant_gateway(connection: asyncpg.Connection, gateway: str) -> None:
                 f"all functions in schema {schema}",
             )
         ),
-        f"grant usage on schema medicaid to {name}",
+        f"grant usage on schema fieldward to {name}",
         f"grant select on {tables} to {name}",
-        f"grant execute on function {functions} to {name}",
+        f"grant execute on function {_CALLED} to {name}",
     ]
     async with connection.transaction():
         # Two that change the same privileges at once would fail on each other's rows.
@@ -197,8 +204,8 @@ async def check_gateway(connection: asyncpg.Connection) -> None:
     """UnsafeLogin if the login of this connection may do more than a gateway may.
 
     It may not be a superuser, bypass row policies, create roles or databases, replicate, read or
-    write everything; it may not own or be able to write a record table, or be a member of a role
-    that may. `detail` says what was found first.
+    write everything; it may not own a record table or be able to read or write one, or be a member
+    of a role that may. `detail` says what was found first.
     """
     if excess := await connection.fetchval(_EXCESS):
         raise UnsafeLogin(f"the gateway's login {excess}")

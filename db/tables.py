@@ -85,7 +85,8 @@ ENROLLEE = _table(
 )
 VARIABLE_DEMOGRAPHICS = _spans(
     "variable_demographics",
-    _text("ssn", 9),
+    Column("ssn", Kind.TEXT, width=9, lookup="variable_demographics_by_ssn", known="ssn_known"),
+    _flag("ssn_known"),
     _text("ssn_last4", 4),
     _text("marital_status", 2, bucketed=True),
     _text("income_code", 2, bucketed=True),
@@ -152,6 +153,8 @@ CLAIM = _table(
     _money("tot_allowed_amt"),
     _money("tot_medicaid_paid_amt"),
     Column("sensitivity_labels", Kind.TEXTS, code_list("sensitivity")),
+    _flag("substance_use"),
+    _flag("sensitive"),
 )
 CLAIM_DIAGNOSIS = _table(
     "claim_diagnosis",

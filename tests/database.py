@@ -11,10 +11,16 @@ import os
 import secrets
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from authz.floor import floor_of
+from authz.packaged import load_seed
+from authz.store import digest_of, document_of
+from db.catalog_records import CATALOG
+from db.floor_apply import apply
+from db.floor_login import floor_role, password
 from db.ingest.seed import seed
 from db.migrate import migrate
 from db.programs import Account, Programs
@@ -22,11 +28,15 @@ from db.programs import Account, Programs
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from authz.order import Order
+    from authz.policy import PolicySet
     from db.embedded import EmbeddedServer
+    from db.floor import Floor
 
 OWNER = "fieldward_test_owner"
 SUPERUSER = "fieldward_test_superuser"
 PASSWORD = "fieldward-test"
+FLOOR_SECRET = b"fieldward-test"
 
 
 def server() -> str:
@@ -88,6 +98,42 @@ async def fresh_database(template: str | None = None) -> AsyncIterator[str]:
     finally:
         async with connected(server()) as admin:
             await admin.execute(f"drop database {name} with (force)")
+            await _drop_roles(admin, name)
+
+
+async def _drop_roles(admin: asyncpg.Connection, database: str) -> None:
+    """Drops the roles of a floor: they belong to the server, and a database leaves them behind."""
+    names = await admin.fetch(
+        "select format('%I', rolname) as name from pg_roles where starts_with(rolname, $1 || ':')",
+        database,
+    )
+    if names:
+        await admin.execute(f"drop role {', '.join(row['name'] for row in names)}")
+
+
+async def floored(
+    owner_url: str,
+    policy: PolicySet | None = None,
+    orders: tuple[Order, ...] | None = None,
+) -> Floor:
+    """Applies the floor of a policy (the seed policy unless given) to a migrated database.
+
+    Passwords follow from FLOOR_SECRET; `login_url` is the URL of a role of it.
+    """
+    seeded, packaged = load_seed(CATALOG)
+    policy, orders = policy or seeded, packaged if orders is None else orders
+    document = document_of(policy, orders)
+    floor = floor_of(policy, orders)
+    async with connected(owner_url) as owner:
+        await apply(owner, floor, document, digest_of(document), FLOOR_SECRET)
+    return floor
+
+
+def login_url(owner_url: str, role: str, secret: bytes = FLOOR_SECRET) -> str:
+    """The URL with which a role of policy logs in to a floored database."""
+    database = urlsplit(owner_url).path[1:]
+    login = quote(floor_role(database, role), safe="")
+    return with_login(owner_url, login, password(secret, database, role))
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.demo_key import DemoKey, mint
 from db.examples import attribute_examples
 from db.migrate import grant_gateway
-from tests.database import connected, fresh_database, with_login
+from tests.database import FLOOR_SECRET, connected, floored, fresh_database, with_login
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -84,7 +84,7 @@ class Gateway:
         return body
 
 
-async def _login(owner_url: str) -> str:
+async def gateway_login(owner_url: str) -> str:
     async with connected(owner_url) as owner:
         # Roles are of the whole server: an earlier test may have made this one.
         with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
@@ -95,12 +95,18 @@ async def _login(owner_url: str) -> str:
 
 @asynccontextmanager
 async def gateway_over(template: str, holder: Holder | None = None) -> AsyncIterator[Gateway]:
-    """A gateway over a fresh copy of a template database; both are gone in the end."""
+    """A gateway over a fresh copy of a template database; both are gone in the end.
+
+    The database holds the policy and the orders of the holder, the packaged ones without, and their
+    floor: requests run as its roles.
+    """
     async with fresh_database(template) as owner_url:
-        gateway_url = await _login(owner_url)
+        gateway_url = await gateway_login(owner_url)
         async with connected(owner_url) as owner:
             examples = await attribute_examples(owner)
-        app = create_app(gateway_url, KEY.settings(), (CURSOR_KEY,), holder=holder)
+        written = holder.current(datetime.now(UTC)) if holder else None
+        await floored(owner_url, written and written.written, written and written.orders)
+        app = create_app(gateway_url, KEY.settings(), (CURSOR_KEY,), FLOOR_SECRET)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(

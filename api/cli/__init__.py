@@ -3,7 +3,7 @@
 main        the command itself; errors → exit status
 demo        demo, serve
 ask         query, token
-database    db migrate | seed | import
+database    db migrate | seed | import | floor | drift
 policy      policy show | check | export; order list | show
 output      what a command prints
 """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from api.app import create_app
-from api.cli.database import as_owner
+from api.cli.database import as_owner, lay_floor
 from api.demo import demo_claims, example_claims
 from api.demo_key import DemoKey, claims_from_arguments, mint
 from api.errors import SettingsInvalid
@@ -93,19 +93,16 @@ def query(
     text = sys.stdin.read() if document == "-" else document
     body = json.dumps({"query": text, "variables": values, "operationName": operation}).encode()
     with settings.database() as urls:
+        secret = settings.floor_secret(urls)
         if settings.gateway_url is None:
-            asyncio.run(as_owner(urls, _nothing))
-        app = create_app(urls.gateway, tokens, settings.cursor_keys)
+            asyncio.run(as_owner(urls, lambda connection: lay_floor(connection, secret)))
+        app = create_app(urls.gateway, tokens, settings.cursor_keys, secret)
         presented = bearer if role is None else _token(state_dir, role, claims, 1, urls)
         answer = asyncio.run(_ask(app, str(presented), body))
     decoded = json.loads(answer)
     print(json.dumps(decoded, ensure_ascii=False, indent=None if options["json"] else 2))
     if "data" not in decoded:
         sys.exit(1)
-
-
-async def _nothing(_: object) -> None:
-    return None
 
 
 def _state_dir(options: dict[str, object]) -> Path:

@@ -1,8 +1,11 @@
-"""fieldward db …: migrate, seed, import. Works with the owner's URL; the gateway never does."""
+"""fieldward db …: migrate, seed, import, floor, drift. Works with the owner's URL; the gateway
+never does."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,10 +13,16 @@ from urllib.parse import urlsplit
 import asyncpg
 import click
 
-from api.cli.output import progress, show
+from api.cli.output import progress, show, table
 from api.errors import SettingsInvalid
 from api.settings import Settings
+from authz.floor import floor_of
+from authz.packaged import load_seed
+from authz.store import digest_of, document_of, head
+from db.catalog_records import CATALOG
 from db.errors import DatabaseUnavailable
+from db.floor_apply import apply, stored_head
+from db.floor_drift import differences
 from db.ingest.seed import seed as seed_records
 from db.ingest.synthea.importing import import_synthea
 from db.ingest.synthea.report import ImportReport
@@ -24,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from db.embedded import Urls
+    from db.floor import Floor
 
 
 async def as_owner(urls: Urls, work: Callable[[asyncpg.Connection], Awaitable[object]]) -> object:
@@ -45,17 +55,39 @@ async def as_owner(urls: Urls, work: Callable[[asyncpg.Connection], Awaitable[ob
         await connection.close()
 
 
+async def lay_floor(connection: asyncpg.Connection, secret: bytes) -> tuple[int, Floor]:
+    """Applies the floor of the head, or of the packaged policy where there is none; the version.
+
+    `secret` is what the passwords of the floor's roles are derived from.
+    """
+    found = await head(connection)
+    policy, orders = (found.policy, found.orders) if found else load_seed(CATALOG)
+    made, document = floor_of(policy, orders), document_of(policy, orders)
+    return await apply(connection, made, document, digest_of(document), secret), made
+
+
 def run_as_owner(
     options: Mapping[str, object], work: Callable[[asyncpg.Connection], Awaitable[object]]
 ) -> object:
     """`as_owner` for a command: settings from its environment and --state-dir."""
-    import os
-
     state_dir = options["state_dir"]
     assert isinstance(state_dir, Path)  # noqa: S101 - click made it one
     settings = Settings.from_environment(os.environ, state_dir)
     with settings.database() as urls:
         return asyncio.run(as_owner(urls, work))
+
+
+def run_with_secret(
+    options: Mapping[str, object],
+    work: Callable[[asyncpg.Connection, bytes], Awaitable[object]],
+) -> object:
+    """`run_as_owner` for work that makes logins: it gets the secret of their passwords, too."""
+    state_dir = options["state_dir"]
+    assert isinstance(state_dir, Path)  # noqa: S101 - click made it one
+    settings = Settings.from_environment(os.environ, state_dir)
+    with settings.database() as urls:
+        secret = settings.floor_secret(urls)
+        return asyncio.run(as_owner(urls, lambda connection: work(connection, secret)))
 
 
 @click.group("db")
@@ -119,6 +151,52 @@ def import_records(
         show(report.as_dict(), as_json=True)
     else:
         print("\n".join(report.lines()))
+
+
+@database.command()
+@click.pass_obj
+def floor(options: dict[str, object]) -> None:
+    """Compile policy and orders into logins, grants and row policies of PostgreSQL.
+
+    The policy is that of the head version; where there is none yet, the packaged one becomes it.
+    """
+
+    done = run_with_secret(options, lay_floor)
+    assert isinstance(done, tuple)  # noqa: S101 - lay_floor returns one
+    version, made = done
+    roles = [
+        {"role": name, "columns": len(role.columns), "functions": len(role.functions),
+         "rows": "of the population" if role.capped else "all"}
+        for name, role in made.roles.items()
+    ]  # fmt: skip
+    if options["json"]:
+        show({"version": version, "roles": roles}, as_json=True)
+        return
+    table(roles, as_json=False)
+    print(f"\nversion {version}")
+
+
+@database.command()
+@click.pass_obj
+def drift(options: dict[str, object]) -> None:
+    """Compare what PostgreSQL grants with the policy; exit 1 when anything differs."""
+
+    async def work(connection: asyncpg.Connection) -> tuple[str, ...]:
+        stored, found = await stored_head(connection), await head(connection)
+        if stored is None or found is None:
+            return await differences(connection)
+        compiled = floor_of(found.policy, found.orders)
+        changed = () if compiled == stored.floor else ("the stored floor is not its policy's",)
+        return (*changed, *await differences(connection, compiled))
+
+    found = run_as_owner(options, work)
+    assert isinstance(found, tuple)  # noqa: S101 - work returns one
+    if options["json"]:
+        show({"differences": list(found)}, as_json=True)
+    else:
+        print("\n".join(found) or "no difference")
+    if found:
+        sys.exit(1)
 
 
 def _facts(report: object) -> dict[str, object]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 import uvicorn
 
-from api.app import check_login, create_app
+from api.app import check_start, create_app
 from api.cli.ask import _state_dir
-from api.cli.database import as_owner
+from api.cli.database import as_owner, lay_floor
 from api.cli.output import progress
 from api.demo import Demo, prepare
 from api.demo_key import DemoKey
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from socket import socket
 
+    import asyncpg
     from starlette.applications import Starlette
 
 _HOST = click.option("--host", default="127.0.0.1", show_default=True)
@@ -42,16 +43,22 @@ def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> No
     state_dir: Path = _state_dir(options)
     settings = Settings.from_environment(os.environ, state_dir)
     with settings.database() as urls:
-        with progress("people") as advance:
-            made = asyncio.run(
-                as_owner(urls, lambda connection: prepare(connection, enrollees, advance))
-            )
+        secret = settings.floor_secret(urls)
+
+        async def work(connection: asyncpg.Connection) -> dict[str, str]:
+            await lay_floor(connection, secret)
+            with progress("people") as advance:
+                return await prepare(connection, enrollees, advance)
+
+        made = asyncio.run(as_owner(urls, work))
         key = DemoKey.in_state_dir(state_dir)
         shown = Demo(made if isinstance(made, dict) else {}, key)
         app = create_app(
             urls.gateway,
             key.settings(),
             settings.cursor_keys,
+            secret,
+            connections=settings.connections,
             session=shown.session,
             hosts=(host, "localhost"),
         )
@@ -67,8 +74,15 @@ def serve(options: dict[str, object], host: str, port: int) -> None:
     settings = Settings.from_environment(os.environ, _state_dir(options))
     tokens = TokenSettings.from_environment(os.environ)
     with settings.database() as urls:
-        asyncio.run(check_login(urls.gateway))
-        app = create_app(urls.gateway, tokens, settings.cursor_keys)
+        secret = settings.floor_secret(urls)
+        asyncio.run(check_start(urls.gateway, secret))
+        app = create_app(
+            urls.gateway,
+            tokens,
+            settings.cursor_keys,
+            secret,
+            connections=settings.connections,
+        )
         _run(app, host, port, lambda bound: print(f"serving on http://{host}:{bound}"))
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from db.pools import Pools
     from db.sql.pieces import Statement
     from tests.gateway import Gateway
 
@@ -25,9 +26,11 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
     """The statements that the gateway sends while the test runs: one is one round trip."""
     statements: list[Statement] = []
 
-    async def spy(pool: asyncpg.Pool, statement: Statement, inputs: Inputs) -> tuple[object, ...]:
+    async def spy(
+        pools: Pools, role: str, statement: Statement, inputs: Inputs
+    ) -> tuple[object, ...]:
         statements.append(statement)
-        return await execute(pool, statement, inputs)
+        return await execute(pools, role, statement, inputs)
 
     monkeypatch.setattr(endpoint, "execute", spy)
     return statements

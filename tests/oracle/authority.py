@@ -15,6 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from authz.enforcer import enforcer_for
+from authz.policy import Effect
 from authz.policy_coordinates import EXTRA
 from db.catalog_records import CATALOG
 
@@ -53,6 +54,7 @@ class Authority:
         self.exists = cache(self._exists)
         self.sometimes = cache(self._sometimes)
         self.values = cache(self._values)
+        self._grants = cache(self._granted)
 
     def allows(self, role: str, coordinate: str, action: str, held: frozenset[str]) -> bool:
         """Whether Casbin allows it on a row that meets exactly these row scopes."""
@@ -81,6 +83,24 @@ class Authority:
         for name in sorted(weaker - {condition}):
             if not enforcer.has_named_grouping_policy("g3", [condition, name]):
                 enforcer.add_named_grouping_policy("g3", [condition, name])
+
+    def granted(self, role: str, coordinate: str, held: frozenset[str]) -> frozenset[str]:
+        """The actions that some rule allows where these row scopes hold; another may deny them.
+
+        No action besides is worth a question.
+        """
+        return frozenset(
+            action for action, needed in self._grants(role).get(coordinate, ()) if needed <= held
+        )
+
+    def _granted(self, role: str) -> dict[str, set[tuple[str, frozenset[str]]]]:
+        found: dict[str, set[tuple[str, frozenset[str]]]] = {}
+        for rule in self._rules(role):
+            if rule.effect is Effect.ALLOW:
+                needed = frozenset(rule.condition.split("&")) - {"always"}
+                for coordinate in self._members(rule.object) - EXTRA.keys():
+                    found.setdefault(coordinate, set()).add((rule.action, needed))
+        return found
 
     def scopes(self, role: str, anchor: str) -> dict[str, str]:
         """The row scopes of a role's rules that mean something on rows of an anchor: their text."""
@@ -136,29 +156,38 @@ class Authority:
             found.append(frozenset(name for name, text in scopes.items() if text in true))
         return tuple(found)
 
-    def _exists(self, role: str, anchor: str, held: frozenset[str]) -> bool:
-        """Whether a row that meets these scopes exists for a role: it may read a value there."""
+    def _exists(self, role: str, anchor: str, held: frozenset[str], by: str = "read") -> bool:
+        """Whether a row that meets these scopes exists for a role: it may read a value there, or in
+        an aggregate, aggregate one."""
         return any(
-            self.allows(role, coordinate, "read", held) for coordinate in self.values(anchor)
+            self.allows(role, coordinate, by, held) for coordinate in self.values(anchor, by)
         )
 
     @staticmethod
-    def _values(anchor: str) -> tuple[str, ...]:
-        """The coordinates of values on rows of an anchor, and on the rows that belong to them."""
+    def _values(anchor: str, by: str = "read") -> tuple[str, ...]:
+        """The coordinates that make rows of an anchor exist, when they are open to an action.
+
+        To read: values on the rows, and on the rows that belong to them. To aggregate: values on
+        the rows alone, and their number.
+        """
+        if by == "aggregate":
+            entity = CATALOG.entities[anchor]
+            own = tuple(entry.coordinate for entry in CATALOG.fields_of(anchor))
+            return (*own, entity.tally) if entity.aggregated else own
         return tuple(
             coordinate
             for coordinate, entry in CATALOG.fields.items()
             if CATALOG.entities[entry.entity].anchor == anchor
         )
 
-    def _verdict(self, role: str, coordinate: str, action: str) -> Verdict:
+    def _verdict(self, role: str, coordinate: str, action: str, by: str = "read") -> Verdict:
         """How an action on a coordinate of records stands, whatever the rows are."""
         anchor = CATALOG.entity_of(coordinate).anchor
         states = self.states(role, anchor)
         opened = {state for state in states if self.allows(role, coordinate, action, state)}
         if not opened:
             return Verdict.NONE
-        existing = {state for state in states if self.exists(role, anchor, state)}
+        existing = {state for state in states if self.exists(role, anchor, state, by)}
         return Verdict.ALL if existing <= opened else Verdict.SOME
 
     def _sometimes(self, role: str, coordinate: str, action: str) -> bool:
@@ -168,9 +197,13 @@ class Authority:
         states = reversed(self.states(role, anchor))
         return any(self.allows(role, coordinate, action, state) for state in states)
 
-    def anybody(self, role: str, anchor: str) -> bool:
+    def anybody(self, role: str, anchor: str, by: str = "read") -> bool:
         """Whether any row of an anchor can exist for a role."""
-        return any(self.exists(role, anchor, state) for state in self.states(role, anchor))
+        return any(self.exists(role, anchor, state, by) for state in self.states(role, anchor))
+
+    def smallest_cell(self, role: str) -> int:
+        """The fewest people that a number in an aggregate may be about; 0 where none is least."""
+        return max(self.policy.roles[name].smallest_cell for name in self._above(role))
 
     def shows(self, role: str, coordinate: str) -> bool:
         """Whether a role may read a coordinate that has no row: of the policy or an order."""

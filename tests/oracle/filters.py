@@ -1,5 +1,9 @@
 """`where` on a row. A leaf over a value that is missing or hidden is neither true nor false, and so
-is all that is asked of a row which does not exist, or which the role may not filter by."""
+is all that is asked of a row at the end of a link, where there is none or the link is closed.
+
+What is current of a person, as an address, is asked about as values of the person: without an
+address, there is no city.
+"""
 
 from __future__ import annotations
 
@@ -58,11 +62,18 @@ def about(seen: Seen, row: Row, coordinate: str, asked: Mapping[str, Any]) -> Tr
     """What a filter on one coordinate says of a row."""
     if coordinate in CATALOG.links:
         link = CATALOG.links[coordinate]
-        if not seen.may(coordinate, "filter", row):
-            return None
-        if link.relation.cardinality is not Cardinality.MANY:
-            return next((truth_of(seen, found, asked) for found in seen.linked(link, row)), None)
-        return every(among(seen, row, link, word, inner) for word, inner in asked.items())
+        closed = not seen.may(coordinate, "filter", row)
+        match link.relation.cardinality:
+            case Cardinality.CURRENT:
+                return truth_of(seen, seen.current(link, row, closed=closed), asked)
+            case Cardinality.ONE:
+                found = () if closed else seen.linked(link, row)
+                return next((truth_of(seen, each, asked) for each in found), None)
+            case Cardinality.MANY:
+                return every(
+                    None if closed else among(seen, row, link, word, inner)
+                    for word, inner in asked.items()
+                )
     return every(
         leaf(seen, row, coordinate, operator, wanted) for operator, wanted in asked.items()
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from authz.principal import Format, canonical
 from tests.oracle.asker import Asker
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def seed_askers(gateway: Gateway, records: Records) -> list[Asker]:
     plans = sorted(
         {row["managed_care_plan_id"] for row in records.by_table["managed_care_participation"]}
     )
+    # Such as a token can name.
+    plans = [plan for plan in plans if canonical(Format.PLAN, plan)]
     shared = [str(row["enrollee_id"]) for row in people
               if records.holders[row["msis_identification_num"]] > 1]  # fmt: skip
     some = [str(row["enrollee_id"]) for row in people[:: len(people) // 3]]
@@ -93,7 +96,7 @@ def corner_askers() -> list[Asker]:
     """Askers in the roles of the corner policy."""
     home = {"state": ["GU", "NY"], "plan_id": ["odd-plan"], "county": ["06001", "25017"]}
     roles = ("wide", "patchy", "heir", "narrow", "contrary", "strict", "one_end", "blind",
-             "walker", "stray")  # fmt: skip
+             "walker", "stray", "teller", "sparse")  # fmt: skip
     return [
         *(Asker(role, "usual", {**home, "reason": "test"}) for role in roles),
         Asker("wide", "usual, again", {}),

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from db.catalog import Table
 from db.catalog_records import CATALOG
 from tests.people import Person
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from db.catalog import Relation, Table
+    from db.catalog import Relation
 
 Value: TypeAlias = Any
 """What a column holds, a client writes or a field resolves to: of a type that its column says."""
@@ -40,6 +41,10 @@ class Record:
         """Whether a dated row holds on a day: both ends included, no end means open."""
         end = self.columns["end_date"]
         return bool(self.columns["effective_date"] <= day and (end is None or day <= end))
+
+
+NOTHING = Record(Table("nothing", (), {}), {})
+"""A row that is not there."""
 
 
 def tables() -> tuple[Table, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from db.catalog import Cardinality
 from db.catalog_records import CATALOG
+from tests.oracle.records import NOTHING
 from tests.oracle.scope import Circumstances, condition_of
 from tests.oracle.values import hopped, one_row
 
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False, slots=True)
 class Row:
     """A record as an entity, and the row on which conditions of policy stand: itself, or the
-    person or claim that it belongs to."""
+    person or claim that it belongs to.
+
+    What is `closed` may not be asked about.
+    """
 
     entity: str
     record: Record
     belongs_to: Row | None = None
+    closed: bool = False
 
     @property
     def anchor(self) -> Row:
@@ -39,12 +44,17 @@ class Row:
 
 @dataclass
 class Seen:
-    """One asker's sight of the records."""
+    """One asker's sight of the records.
+
+    `by` is the action that makes a row exist, open on some value of it: `read`, and in an aggregate
+    `aggregate`.
+    """
 
     records: Records
     authority: Authority
     asker: Asker
     day: date
+    by: str = "read"
     _conditions: dict[str, dict[str, Condition]] = field(default_factory=dict)
     _held: dict[Record, tuple[frozenset[str], ...]] = field(default_factory=dict)
     _may: dict[tuple[object, ...], bool] = field(default_factory=dict)
@@ -54,6 +64,10 @@ class Seen:
     def role(self) -> str:
         """The role in which the asker acts."""
         return self.asker.role
+
+    def forget(self, record: Record) -> None:
+        """Forgets which row scopes a row meets, because records changed."""
+        self._held.pop(record, None)
 
     def held(self, row: Row) -> tuple[frozenset[str], ...]:
         """The row scopes that the anchor of a row meets: as many sets as there are ways to settle
@@ -86,6 +100,8 @@ class Seen:
     def may(self, coordinate: str, action: str, row: Row) -> bool:
         """Whether an action on a coordinate is open on this row, however the unknown is settled:
         a condition that may hold does not allow, and one that may not hold denies all the same."""
+        if row.closed:
+            return False
         held = self.held(row)
         key = (coordinate, action, held)
         if key not in self._may:
@@ -95,11 +111,12 @@ class Seen:
         return self._may[key]
 
     def exists(self, row: Row) -> bool:
-        """Whether the row exists for the asker: some value on it can be read."""
+        """Whether the row exists for the asker: some value on it can be read, or aggregated."""
         anchor, held = row.anchor.entity, self.held(row)
         if len(held) == 1:
-            return self.authority.exists(self.role, anchor, held[0])
-        return any(self.may(each, "read", row) for each in self.authority.values(anchor))
+            return self.authority.exists(self.role, anchor, held[0], self.by)
+        values = self.authority.values(anchor, self.by)
+        return any(self.may(each, self.by, row) for each in values)
 
     def all_of(self, entity: str) -> tuple[Row, ...]:
         """Every row of an entity that stands alone and exists."""
@@ -122,7 +139,14 @@ class Seen:
             if not own or self.exists(target):
                 yield target
 
+    def current(self, link: Link, row: Row, *, closed: bool) -> Row:
+        """What is current of a row, as a row of its own; one without values where there is none."""
+        record = one_row(self.records, link.relation, row.record, self.day)
+        return Row(link.target, record or NOTHING, row.anchor, closed)
+
     def value(self, coordinate: str, row: Row) -> Value:
         """The stored value of a coordinate, whoever may see it."""
+        if row.record is NOTHING:
+            return None
         entry = CATALOG.fields[coordinate]
         return hopped(self.records, row.record, entry.column, entry.hop, self.day)

@@ -24,6 +24,10 @@ _FEW_PEOPLE = frozenset(
 """First three digits of ZIP codes that hold 20,000 people or fewer (HHS, census of 2000)."""
 
 
+_SUBSTANCE_USE = frozenset({"ETH", "ETHUD"})
+"""Labels of substance use; alcohol use (ETHUD) is a part of it."""
+
+
 def zip3(code: str | None) -> str | None:
     """45 CFR 164.514(b)(2)(i)(B)."""
     if code is None:
@@ -58,6 +62,12 @@ def value_of(records: Records, row: Record, column: Column, day: date) -> Value:
             return None if row["ssn"] is None else row["ssn"][-4:]
         case "service_year":
             return row["beginning_date_of_service"].year
+        case "ssn_known":
+            return row["ssn"] is not None
+        case "substance_use":
+            return not _SUBSTANCE_USE.isdisjoint(row["sensitivity_labels"])
+        case "sensitive":
+            return bool(row["sensitivity_labels"])
         case "population":
             raise LookupError("the stored population is what is checked, not what is believed")
         case _:

@@ -139,12 +139,8 @@ COUNTS = {
 }
 """Connections, and the entity on whose rows a condition about their count is evaluated."""
 
-_LABEL = "not (sensitivity_labels has '{}')"
-_NO_SUBSTANCE_USE = tuple(_LABEL.format(label) for label in ("ETH", "ETHUD"))
-_NO_LABEL = tuple(
-    _LABEL.format(label)
-    for label in ("ETH", "ETHUD", "HIV", "PSY", "SDV", "SEX", "STD", "GDIS")
-)  # fmt: skip
+_NO_SUBSTANCE_USE = ("substance_use = false",)
+_NO_LABEL = ("sensitive = false",)
 _OWN_CLAIM = (
     "any claims (billing_prov_npi_num in principal.npi and "
     "beginning_date_of_service >= as_of - 24 months)"

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import asyncpg.pool
 import pytest
 from graphql import GraphQLInputObjectType, get_nullable_type
 
 from api.schema.build import core, full_schema
+from db.budget import Budget
 from db.catalog import Cardinality
 from db.catalog_records import CATALOG
 from tests.database import connected
@@ -69,13 +69,13 @@ class Statements:
 def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
     """Counts from here on."""
     counted = Statements()
-    acquire = asyncpg.pool.Pool.acquire
+    acquire = Budget.acquire
 
-    def counting(pool: asyncpg.Pool, **given: object) -> object:
+    def counting(budget: Budget, name: str) -> object:
         counted.taken += 1
-        return acquire(pool, **given)
+        return acquire(budget, name)
 
-    monkeypatch.setattr(asyncpg.pool.Pool, "acquire", counting)
+    monkeypatch.setattr(Budget, "acquire", counting)
     return counted
 
 

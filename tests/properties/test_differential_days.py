@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
+import asyncpg
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -24,7 +25,8 @@ from authz.packaged import load_seed
 from authz.policy import PolicySet
 from authz.snapshot import Holder, take
 from db.catalog_records import CATALOG
-from db.pool import open_pool
+from db.pools import Pools
+from tests.database import FLOOR_SECRET, connected
 from tests.gateway import CURSOR_KEY, KEY
 from tests.oracle.asker import Asker
 from tests.oracle.authority import Authority
@@ -47,13 +49,34 @@ QUERIES = (
 
 
 @dataclass
-class _Clock:
-    """A clock that stands until it is set."""
+class Clock:
+    """A clock that stands until it is set, and PostgreSQL's with it, where row policies look."""
 
+    owner: asyncpg.Connection
+    day: str
     now: datetime
 
     def __call__(self) -> datetime:
         return self.now
+
+    async def set(self, now: datetime) -> None:
+        self.now = now
+        await self.owner.execute(
+            self.day.replace("statement_timestamp()", f"timestamptz '{now.isoformat()}'")
+        )
+
+
+@asynccontextmanager
+async def clock_of(world: World) -> AsyncIterator[Clock]:
+    """The clock of a world's database, which goes right again in the end."""
+    async with connected(world.gateway.owner_url) as owner:
+        function = "select pg_get_functiondef('fieldward.population_day()'::regprocedure)"
+        day = await owner.fetchval(function)
+        assert "statement_timestamp()" in day
+        try:
+            yield Clock(owner, day, datetime.now(UTC))
+        finally:
+            await owner.execute(day)
 
 
 @asynccontextmanager
@@ -61,9 +84,9 @@ async def at(
     world: World, policy: PolicySet, orders: tuple[Order, ...], clock: Callable[[], datetime]
 ) -> AsyncIterator[World]:
     """The same records under the policy of another moment."""
-    pool = await open_pool(world.gateway.gateway_url, size=2)
+    pools = Pools(world.gateway.gateway_url, FLOOR_SECRET)
     holder = Holder(policy, orders, datetime.now(UTC))
-    endpoint = Endpoint(Authenticator(KEY.settings()), holder, pool, Sealer((CURSOR_KEY,)), clock)
+    endpoint = Endpoint(Authenticator(KEY.settings()), holder, pools, Sealer((CURSOR_KEY,)), clock)
     app = Starlette(routes=[Route("/graphql", endpoint.__call__, methods=["POST"])])
     effective = take(policy, orders, clock()).policy
     try:
@@ -73,7 +96,7 @@ async def at(
             gateway = replace(world.gateway, client=client)
             yield World(gateway, Oracle(world.oracle.records, Authority(effective)), clock)
     finally:
-        await pool.close()
+        await pools.close()
 
 
 def _days(records: Records) -> list[date]:
@@ -101,14 +124,16 @@ async def test_answers_agree_on_days_when_spans_begin_and_end(
     seed_world: World, seed_source: Source, corner_world: World, corner_source: Source
 ) -> None:
     answered = 0
-    clock = _Clock(datetime.now(UTC))
     for world, source, policy, orders in (
         (seed_world, seed_source, *load_seed(CATALOG)),
         (corner_world, corner_source, corner_policy(), ()),
     ):
-        async with at(world, policy, orders, clock) as travelling:
+        async with (
+            clock_of(world) as clock,
+            at(world, policy, orders, clock) as travelling,
+        ):
             for day in _days(world.oracle.records):
-                clock.now = datetime.combine(day, time(12), UTC)
+                await clock.set(datetime.combine(day, time(12), UTC))
                 travelling.oracle.authority = Authority(take(policy, orders, clock.now).policy)
                 for asker in _roles(source):
                     query = QUERIES[(day.toordinal() + len(asker.role)) % len(QUERIES)]
@@ -131,7 +156,12 @@ async def test_the_capped_role_reads_from_the_first_instant_of_its_order_on(
     moment: datetime, reads: bool, seed_world: World
 ) -> None:
     asker = Asker("immigration_enforcement", "usual", {})
-    async with at(seed_world, *load_seed(CATALOG), lambda: moment) as travelling:
+    async with (
+        clock_of(seed_world) as clock,
+        at(seed_world, *load_seed(CATALOG), clock) as travelling,
+    ):
+        await clock.set(moment)
+        travelling.oracle.authority = Authority(take(*load_seed(CATALOG), moment).policy)
         for query in QUERIES[:2]:
             await _agree_on(travelling, asker, query)
         answer = await travelling.ask(Question(asker, QUERIES[0]))

@@ -30,7 +30,8 @@ def names_in(service: str) -> set[str]:
             "postgres",
             {"POSTGRES_PASSWORD", "FIELDWARD_OWNER_PASSWORD", "FIELDWARD_GATEWAY_PASSWORD"},
         ),
-        ("migrate", {"FIELDWARD_OWNER_PASSWORD"}),
+        ("migrate", {"FIELDWARD_OWNER_PASSWORD", "FIELDWARD_GATEWAY_PASSWORD"}),
+        ("floor", {"FIELDWARD_OWNER_PASSWORD", "FIELDWARD_GATEWAY_PASSWORD"}),
         (
             "gateway",
             {
@@ -67,6 +68,9 @@ def test_no_password_is_written_down(service: str) -> None:
     ("service", "variable", "role"),
     [
         ("migrate", "FIELDWARD_ADMIN_DATABASE_URL", OWNER),
+        ("migrate", "FIELDWARD_DATABASE_URL", GATEWAY),
+        ("floor", "FIELDWARD_ADMIN_DATABASE_URL", OWNER),
+        ("floor", "FIELDWARD_DATABASE_URL", GATEWAY),
         ("gateway", "FIELDWARD_DATABASE_URL", GATEWAY),
     ],
 )
@@ -100,7 +104,8 @@ def test_each_starts_after_what_it_needs() -> None:
     assert waits == {
         "postgres": {},
         "migrate": {"postgres": {"condition": "service_healthy"}},
-        "gateway": {"migrate": {"condition": "service_completed_successfully"}},
+        "floor": {"migrate": {"condition": "service_completed_successfully"}},
+        "gateway": {"floor": {"condition": "service_completed_successfully"}},
     }
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api import app as application
-from db import execute
-from tests.database import connected
+from db.floor_login import floor_role
+from db.pools import Pools, database_of
+from tests.database import connected, login_url, server
 from tests.gateway import LOGIN, Gateway, gateway_over
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     import httpx
 
@@ -43,7 +44,7 @@ PEOPLE = "{enrollees(first:1){nodes{lastName}}}"
 
 async def sessions(gateway: Gateway, state: str) -> int:
     """How many of the gateway's sessions are in a state."""
-    async with connected(gateway.gateway_url) as peer:
+    async with connected(login_url(gateway.owner_url, SUPERVISOR)) as peer:
         count: int = await peer.fetchval(
             "select count(*) from pg_stat_activity where usename = current_user and state = $1 "
             "and datname = current_database() and pid <> pg_backend_pid()",
@@ -60,19 +61,30 @@ async def settled(gateway: Gateway, state: str, count: int) -> None:
     raise AssertionError(f"never {count} sessions {state}")
 
 
+def few(most: int, wait_seconds: float) -> Callable[..., Pools]:
+    """Pools as a gateway makes them, with a smaller budget and less patience."""
+
+    def made(url: str, secret: bytes, _: int = 0) -> Pools:
+        return Pools(url, secret, most, wait_seconds=wait_seconds)
+
+    return made
+
+
 async def test_a_gateway_whose_connections_all_wait_says_so(
     seeded: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The ninth request is told; readiness is denied; what needs no record goes on."""
-    monkeypatch.setattr(execute, "_SECONDS_FOR_A_CONNECTION", 0.2)
-    monkeypatch.setattr(application, "_SECONDS_TO_BE_READY", 0.2)
+    """The ninth request is told, of whatever role; the gateway is alive and still knows itself."""
+    monkeypatch.setattr(application, "Pools", few(8, 0.2))
     async with locked(seeded) as gateway:
         waiting = [asyncio.create_task(gateway.post(SUPERVISOR, PEOPLE)) for _ in range(8)]
         await settled(gateway, "active", 8)
-        ninth = await gateway.post(SUPERVISOR, PEOPLE)
-        assert (ninth.status_code, codes(ninth)) == (503, {"FW502"})
-        ready = await gateway.client.get("/readyz")
-        assert (ready.status_code, ready.json()) == (503, {"ready": False, "code": "FW192"})
+        for role in (SUPERVISOR, "front_desk"):
+            ninth = await gateway.post(role, PEOPLE)
+            assert (ninth.status_code, codes(ninth)) == (503, {"FW502"})
+        metrics = (await gateway.client.get("/metrics")).text
+        assert f'fieldward_connections{{role="{SUPERVISOR}"}} 8.0' in metrics
+        assert "fieldward_connection_waits 2.0" in metrics
+        assert (await gateway.client.get("/readyz")).json() == {"ready": True}
         assert (await gateway.client.get("/healthz")).json() == {"alive": True}
         assert "errors" not in await gateway.ask(SUPERVISOR, "{viewer{subject}}")
         for task in waiting:
@@ -99,7 +111,8 @@ async def test_a_request_that_its_client_leaves_gives_its_connection_back_clean(
 
 async def test_a_database_that_lets_nobody_in_is_no_defect(seeded: str) -> None:
     async with gateway_over(seeded) as gateway, connected(gateway.owner_url) as owner:
-        await owner.execute(f"alter role {LOGIN} connection limit 0")
+        login = floor_role(database_of(gateway.owner_url), SUPERVISOR)
+        await owner.execute(f'alter role "{login}" connection limit 0')
         try:
             waiting = await asyncio.gather(*(gateway.post(SUPERVISOR, PEOPLE) for _ in range(4)))
             assert {answer.status_code for answer in waiting} <= {200, 503}
@@ -107,5 +120,25 @@ async def test_a_database_that_lets_nobody_in_is_no_defect(seeded: str) -> None:
             for answer in waiting:
                 assert answer.status_code == 200 or codes(answer) == {"FW502"}
         finally:
-            await owner.execute(f"alter role {LOGIN} connection limit -1")
+            await owner.execute(f'alter role "{login}" connection limit -1')
         assert "errors" not in await gateway.ask(SUPERVISOR, PEOPLE)
+
+
+async def test_a_gateway_that_is_not_let_in_itself_is_not_ready(seeded: str) -> None:
+    """Readiness asks with the gateway's own login."""
+    async with gateway_over(seeded) as gateway, connected(server()) as admin:
+        assert (await gateway.client.get("/readyz")).json() == {"ready": True}
+        await admin.execute(f"alter role {LOGIN} nologin")
+        try:
+            await admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where usename = $1 and datname = $2",
+                LOGIN,
+                database_of(gateway.owner_url),
+            )
+            for _ in range(2):
+                ready = await gateway.client.get("/readyz")
+                assert (ready.status_code, ready.json()["ready"]) == (503, False)
+        finally:
+            await admin.execute(f"alter role {LOGIN} login")
+        assert (await gateway.client.get("/readyz")).json() == {"ready": True}

@@ -7,7 +7,6 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -267,14 +266,19 @@ async def gateway(
         yield connection
 
 
-async def test_the_gateway_reads_every_record_table_and_writes_none(
+async def test_the_gateway_itself_neither_reads_nor_writes_a_record_table(
     gateway: asyncpg.Connection,
 ) -> None:
     for table in COLUMNS:
-        await gateway.fetch(f"select * from medicaid.{table}")  # noqa: S608 - a constant name
-        for write in ("insert into {} default values", "delete from {}", "truncate {}"):
+        for statement in (
+            "select * from {}",
+            "select count(*) from {}",
+            "insert into {} default values",
+            "delete from {}",
+            "truncate {}",
+        ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await gateway.execute(write.format(f"medicaid.{table}"))
+                await gateway.execute(statement.format(f"medicaid.{table}"))
 
 
 CLOSED = [
@@ -282,6 +286,11 @@ CLOSED = [
     "select * from fieldward.migration",
     "update medicaid.enrollee set population = '{}'",
     "select medicaid.zip3('12345')",
+    "select * from medicaid.variable_demographics_by_ssn('123456789')",
+    "select fieldward.enforce_floor('{}', '{}')",
+    "select fieldward.population_day()",
+    "insert into fieldward.policy_head values (1)",
+    "delete from fieldward.standing",
     "select * from medicaid.population_clauses(current_date)",
     "select * from medicaid.population_of('{}')",
     "select medicaid.refresh_population('{}')",
@@ -297,12 +306,40 @@ async def test_the_gateway_reaches_nothing_else(gateway: asyncpg.Connection) -> 
             await gateway.execute(statement)
 
 
-async def test_the_gateway_calls_the_functions_of_statements(gateway: asyncpg.Connection) -> None:
-    row = await gateway.fetchrow(
-        "select medicaid.age_group(1960::smallint, $1), medicaid.birth_year(1960::smallint, $1)",
-        date(2026, 11, 1),
-    )
-    assert tuple(row) == ("60-69", 1960)
+async def test_the_gateway_reads_versions_of_the_policy(gateway: asyncpg.Connection) -> None:
+    for table in ("policy_head", "policy_version", "standing", "definition"):
+        await gateway.fetch(f"select * from fieldward.{table}")  # noqa: S608 - a constant name
+
+
+@pytest.mark.parametrize(
+    ("labels", "substance_use", "sensitive"),
+    [
+        ([], False, False),
+        (["ETH"], True, True),
+        (["ETHUD", "HIV"], True, True),
+        *(([label], False, True) for label in ("HIV", "PSY", "SDV", "SEX", "STD", "GDIS")),
+    ],
+)
+async def test_what_labels_say_is_stored_beside_them(
+    migrated: str, labels: list[str], substance_use: bool, sensitive: bool
+) -> None:
+    person = "00000000-0000-4000-8000-000000000001"
+    async with connected(migrated) as owner:
+        await owner.execute(
+            "insert into medicaid.enrollee (enrollee_id, submitting_state, msis_identification_num,"
+            " eligible_first_name, eligible_last_name, date_of_birth)"
+            " values ($1, 'CA', '1', 'A', 'B', '1990-01-01')",
+            person,
+        )
+        row = await owner.fetchrow(
+            "insert into medicaid.claim (enrollee_id, claim_id, submitting_state, claim_kind,"
+            " icn_orig, beginning_date_of_service, sensitivity_labels)"
+            " values ($1, $1, 'CA', 'OT', '1', '2026-01-01', $2)"
+            " returning substance_use, sensitive",
+            person,
+            labels,
+        )
+    assert tuple(row) == (substance_use, sensitive)
 
 
 async def test_a_function_made_later_is_not_open_to_everybody(
@@ -373,6 +410,9 @@ UNSAFE = {
     "grant pg_execute_server_program to {}": "is pg_execute_server_program",
     "grant create on schema medicaid to {0}; alter table medicaid.phone owner to {0}": "owns phone",
     "grant insert on medicaid.claim to {}": "may write claim",
+    "grant select on medicaid.claim to {}": "may read claim",
+    "grant select (npi) on medicaid.provider to {}": "may read provider",
+    "grant select on medicaid.medicaid_id to public": "may read medicaid_id",
     "grant update (zip) on medicaid.home_address to {}": "may write home_address",
     "grant delete on medicaid.medicaid_id to {}": "may write medicaid_id",
     "grant update on medicaid.race to public": "may write race",

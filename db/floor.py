@@ -1,0 +1,82 @@
+"""What PostgreSQL has to grant so that policy and orders hold there too. Pure data.
+
+Roles are those of policy, without the name of a database: `floor_login` says what they are called
+there. Knows nothing of how a floor comes about (`authz.floor`), of applying one (`floor_apply`) or
+of comparing (`floor_drift`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Span: TypeAlias = "tuple[datetime | None, datetime | None]"
+"""From the first instant on and before the second; None is without an end on that side."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFloor:
+    """What one role may do: SELECT on columns, each (table, column) of schema medicaid, and EXECUTE
+    on functions of that schema, by name. `capped`: of the population of the order alone."""
+
+    columns: frozenset[tuple[str, str]]
+    functions: frozenset[str]
+    capped: bool
+
+
+@dataclass(frozen=True)
+class Floor:
+    """All roles of a policy, and the spans in which an order lets the capped ones read."""
+
+    roles: Mapping[str, RoleFloor]
+    standing: tuple[Span, ...]
+
+    def as_json(self) -> str:
+        """Canonical JSON: equal floors are equal text."""
+        return json.dumps(
+            {
+                "roles": {name: _role(role) for name, role in self.roles.items()},
+                "standing": [[_text(begin), _text(end)] for begin, end in self.standing],
+            },
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+
+    @staticmethod
+    def from_json(text: str) -> Floor:
+        """What `as_json` wrote, in whatever order. KeyError, TypeError or ValueError for more."""
+        given = json.loads(text)
+        return Floor(
+            MappingProxyType(
+                {
+                    name: RoleFloor(
+                        frozenset((t, c) for t, names in role["columns"].items() for c in names),
+                        frozenset(role["functions"]),
+                        bool(role["capped"]),
+                    )
+                    for name, role in sorted(given["roles"].items())
+                }
+            ),
+            tuple((_instant(begin), _instant(end)) for begin, end in given["standing"]),
+        )
+
+
+def _role(role: RoleFloor) -> dict[str, object]:
+    columns: dict[str, list[str]] = {}
+    for table, column in sorted(role.columns):
+        columns.setdefault(table, []).append(column)
+    return {"capped": role.capped, "columns": columns, "functions": sorted(role.functions)}
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

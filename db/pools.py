@@ -1,0 +1,96 @@
+"""The connections of one gateway process: each request's by the login of its role. Knows names
+and limits; knows nothing of what a role may do.
+
+A session logs in as the role of the floor and cannot become another, so what a request may reach is
+PostgreSQL's to say as well, at no further round trip.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from db.budget import Budget
+from db.floor_login import floor_role, password
+from db.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    import asyncpg
+
+MOST: Final = 32
+"""Connections of a process. PostgreSQL takes 100 unless told otherwise, of all processes."""
+_OWN: Final = 2
+
+
+class Pools:
+    """At most `budget` connections of roles, and two of the gateway's own login beside them.
+
+    `gateway_url` names host, database and the gateway's login; `secret` is what the passwords of
+    the floor's roles are derived from. Nothing is opened before it is needed.
+    """
+
+    def __init__(
+        self,
+        gateway_url: str,
+        secret: bytes,
+        budget: int = MOST,
+        *,
+        statement_seconds: float = 30.0,
+        connect_seconds: float = 10.0,
+        wait_seconds: float = 10.0,
+    ) -> None:
+        database = database_of(gateway_url)
+
+        async def as_role(role: str) -> asyncpg.Connection:
+            return await open_session(
+                gateway_url,
+                floor_role(database, role),
+                password(secret, database, role),
+                statement_seconds=statement_seconds,
+                connect_seconds=connect_seconds,
+            )
+
+        async def as_gateway(_: str) -> asyncpg.Connection:
+            return await open_session(
+                gateway_url, statement_seconds=statement_seconds, connect_seconds=connect_seconds
+            )
+
+        self._roles = Budget(budget, as_role, wait_seconds)
+        self._own = Budget(_OWN, as_gateway, wait_seconds)
+
+    def acquire(self, role: str) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """A connection that has logged in as the floor's role for a role of policy.
+
+        DatabaseUnavailable when there is none in time, or when PostgreSQL lets that role not in.
+        """
+        return self._roles.acquire(role)
+
+    def own(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """A connection of the gateway's own login, for what is no request: head, drift, readiness.
+
+        Apart from the budget, so that requests cannot keep the gateway from knowing its state.
+        """
+        return self._own.acquire("")
+
+    def open(self) -> Mapping[str, int]:
+        """Role → connections that are open."""
+        return self._roles.open()
+
+    @property
+    def waits(self) -> int:
+        """How many requests had to wait until another's connection became free, so far."""
+        return self._roles.waits
+
+    async def close(self) -> None:
+        """Ends all sessions; those in the middle of a statement are cut off."""
+        await self._roles.close()
+        await self._own.close()
+
+
+def database_of(url: str) -> str:
+    """The database that a URL names; that of its user's name where it names none, as libpq does."""
+    parts = urlsplit(url)
+    return unquote(parts.path.lstrip("/")) or unquote(parts.username or "")
