@@ -36,7 +36,7 @@ class Moves:
         self.free: set[Cell] = set()
 
     def find(self, cell: Cell, hidden: Collection[Cell]) -> set[Cell] | None:
-        """The cells of a move of this cell, as many of them withheld as can be; None for no move."""
+        """The cells of a move of this cell, withheld ones where possible; None for no move."""
         for step in (1, -1):
             search = _Search(self._lines, self._through, hidden, min(self._left, MOST_STEPS))
             found = search.may(cell, step) and search.settled(cell, step)
@@ -97,14 +97,13 @@ class _Search:
 
     def _candidates(self, line: Sequence[Cell], step: int) -> list[Cell]:
         """Cells of a line: first those that bring most totals back, of these the withheld ones."""
-        order = {
-            cell: (
-                sum(-1 if self._off.get(n, 0) * step < 0 else 1 for n in self._through[cell]),
-                cell not in self._hidden,
-                cell.people,
-                cell.rank,
-            )
-            for cell in line
-            if self.may(cell, step)
-        }
+        order: dict[Cell, tuple[int, bool, int, int]] = {}
+        for cell in line:
+            if not self.may(cell, step):
+                continue
+            through = self._through[cell]
+            worse = sum(-1 if self._off.get(n, 0) * step < 0 else 1 for n in through)
+            order[cell] = (worse, cell not in self._hidden, cell.people, cell.rank)
+            if cell in self._hidden and -worse == len(through) == len(self._off):
+                return [cell]  # none could do better
         return sorted(order, key=order.__getitem__)

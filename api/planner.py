@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
     from api.cursor import Binding, Sealer
     from api.operation import Operation, Selected
+    from api.shape import Shape
     from authz.decision import DecisionSet
     from db.catalog import Relation
-    from api.shape import Shape
     from db.plan import Key, Member, Output, Root, Summary
 
 MOST_VALUES = 1_000_000

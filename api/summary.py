@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from api.errors import FilterTooNarrow, OperationTooComplex
 from api.shape import Count, Flag, Groups, Keys, KeyValue, Null, Number, Numbers, Word
 from api.suppression import Cell, suppressed
+from db.catalog import Kind
 from db.plan import Function
 
 if TYPE_CHECKING:
@@ -126,17 +127,17 @@ def _joined(shown: Sequence[_Line], measures: Sequence[Measure]) -> _Line:
     """The totals of the cells that are shown."""
     rows = sum(line.rows or 0 for line in shown) if shown else None
     made = tuple(
-        _join(measure.function, [line.made[index] for line in shown])
+        _join(measure, [line.made[index] for line in shown])
         for index, measure in enumerate(measures)
     )
     return _Line((), None, frozenset(), rows, made, withheld=True)
 
 
-def _join(function: Function, parts: Sequence[_Made]) -> _Made:
+def _join(measure: Measure, parts: Sequence[_Made]) -> _Made:
     there = [part for part in parts if part.value is not None]
     if not there:
         return _Made(None, None)
-    match function:
+    match measure.function:
         case Function.COUNT_DISTINCT:
             return _Made(None, None)  # a value may be in several cells
         case Function.SUM:
@@ -145,15 +146,12 @@ def _join(function: Function, parts: Sequence[_Made]) -> _Made:
             total = sum((p.total for p in there if p.total is not None), Decimal())
             return _Made(_average(total, sum(p.values for p in there)), None)
         case Function.MIN | Function.MAX:
-            choose = min if function is Function.MIN else max
-            return _Made(choose(there, key=lambda p: _ordered(p.value)).value, None)
+            choose = min if measure.function is Function.MIN else max
+            # Decimals come as text; days too, and are ordered as it is.
+            number = Decimal if measure.ref.column.kind is Kind.DECIMAL else None
+            return _Made(choose((p.value for p in there), key=number), None)
         case _:
-            assert_never(function)
-
-
-def _ordered(value: Any) -> Any:  # noqa: ANN401 - what a column may hold
-    """Decimals come as text and are ordered as numbers; days come as text and are ordered so."""
-    return Decimal(value) if isinstance(value, str) and not value[4:5] == "-" else value
+            assert_never(measure.function)
 
 
 def _text(number: Decimal) -> str:

@@ -41,9 +41,7 @@ _FUNCTIONS = {function.value: function for function in Function}
 class Summaries:
     """The aggregates of one operation. `spend` counts the values that an answer may hold."""
 
-    def __init__(
-        self, gate: Gate, values: Values, spend: Callable[[Selected, int], None]
-    ) -> None:
+    def __init__(self, gate: Gate, values: Values, spend: Callable[[Selected, int], None]) -> None:
         decisions = gate.decisions
         self._smallest = decisions.smallest_cell
         self._gate = gate.over(decisions.aggregate_scope, coarse=self._smallest > 0)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Key: TypeAlias = "tuple[object, ...]"
 """What a cell is about: one value per dimension, none of them a list."""
 
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Rows that agree in every dimension; there is at least one.

@@ -115,9 +115,7 @@ class PolicySet:
     def smallest_cell(self, role: str) -> int:
         """The largest of the smallest cells of a role and of the roles that it inherits."""
         parents = {name: entry.inherits for name, entry in self.roles.items()}
-        return max(
-            self.roles[name].smallest_cell for name in hierarchy.reachable(parents, role)
-        )
+        return max(self.roles[name].smallest_cell for name in hierarchy.reachable(parents, role))
 
     @cached_property
     def canonical(self) -> str:

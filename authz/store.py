@@ -120,6 +120,7 @@ def _role(role: Role) -> dict[str, object]:
         "denial": role.denial_mode.value,
         "inherits": sorted(role.inherits),
         "requires": sorted(role.requires),
+        "smallest_cell": role.smallest_cell,
     }
 
 

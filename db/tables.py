@@ -11,9 +11,7 @@ from db.catalog import Column, Kind, Table
 from db.codes import code_list
 
 
-def _text(
-    name: str, width: int = 60, *, required: bool = False, bucketed: bool = False
-) -> Column:
+def _text(name: str, width: int = 60, *, required: bool = False, bucketed: bool = False) -> Column:
     return Column(name, Kind.TEXT, width=width, required=required, bucketed=bucketed)
 
 

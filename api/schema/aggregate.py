@@ -59,20 +59,19 @@ class DateGrouping(enum.Enum):
     YEAR = strawberry.enum_value(Bucket.YEAR.value, description="A group for each year.")
 
 
-def _keyed(entity: str) -> tuple[Field, ...]:
-    return tuple(
+def _entries(entity: str) -> list[Field | Link]:
+    """What rows of an entity can be grouped by, or along."""
+    found: list[Field | Link] = [
         each
         for each in CATALOG.fields_of(entity)
         if each.column.kind not in (Kind.TEXTS, Kind.DAYS)
-    )
-
-
-def _single(entity: str) -> tuple[Link, ...]:
-    return tuple(
+    ]
+    found += [
         each
         for each in CATALOG.links_of(entity)
         if each.relation.cardinality is not Cardinality.MANY
-    )
+    ]
+    return found
 
 
 @cache
@@ -80,7 +79,7 @@ def group_by(entity: str) -> Any:
     """The input that names one dimension of an entity's groups."""
     types: dict[str, Any] = {}
     fields: dict[str, Any] = {}
-    for each in (*_keyed(entity), *_single(entity)):
+    for each in _entries(entity):
         types[f"{each.name}_"] = type_ = _grouping(each) | None
         fields[f"{each.name}_"] = guarded_by(
             Guard(Opens.GROUP, each.coordinate), name=each.name, graphql_type=type_,
@@ -107,7 +106,7 @@ def key(entity: str) -> Any:
             Guard(Opens.GROUP, each.coordinate), name=each.name, description=each.about,
             graphql_type=_key_type(each) | None, default=None,
         )
-        for each in (*_keyed(entity), *_single(entity))
+        for each in _entries(entity)
     }  # fmt: skip
     return _type(name, f"What the rows of a group have in common, of {entity}.", fields)
 
@@ -160,7 +159,7 @@ def _numbers(entity: str) -> dict[str, Any]:
 @cache
 def aggregate(entity: str) -> Any:
     """The numbers of an entity, whole and in groups."""
-    group = _type(
+    group: Any = _type(
         f"{entity}Group",
         f"Rows of {entity} that have a key in common.",
         {"key": shape(key(entity) | None, "What they have in common."), **_numbers(entity)},

@@ -58,9 +58,7 @@ def _cells(plan: Summary, found: str, names: Names) -> str:
         f'd{i} collate "C"' if each.ref.column.kind is Kind.TEXT else f"d{i}"
         for i, each in enumerate(plan.dimensions)
     ]
-    keys = tuple(
-        enumerated(each.ref.column, f"d{i}") for i, each in enumerate(plan.dimensions)
-    )
+    keys = tuple(enumerated(each.ref.column, f"d{i}") for i, each in enumerate(plan.dimensions))
     limit = names.parameters.place(Literal(plan.most + 1), "integer")
     grouped = (
         f"select {_cell(keys, plan, names)} as cell from {found} "
@@ -71,12 +69,11 @@ def _cells(plan: Summary, found: str, names: Names) -> str:
 
 
 def _cell(keys: tuple[str, ...], plan: Summary, names: Names) -> str:
-    people = few = "null::text"
-    if plan.smallest:
+    people = "count(distinct p)" if plan.smallest else "null::text"
+    few = "null::text"
+    if plan.smallest and keys:
         smallest = names.parameters.place(Literal(plan.smallest), "integer")
-        people = "count(distinct p)"
         few = f"case when count(distinct p) < {smallest} then json_agg(distinct p) end"
-    few = f"({few})::json" if plan.smallest and keys else "null::text"
     rows = "count(*) filter (where c)" if plan.count is not None else "count(*)"
     measures = [_measure(each, f"m{i}", plan) for i, each in enumerate(plan.measures)]
     return json_array([json_array(list(keys)), people, few, rows, *measures])
@@ -108,12 +105,8 @@ def _apart(plan: Summary, names: Names) -> str:
         return "'[]'::json"
     row = Row(names, plan.table, Level(), None)
     columns = [f"{_person(row)} as p", f"({condition(plan.where, row)}) is true as w"]
-    columns += [
-        f"({condition(each, row)}) is true as w{i}" for i, each in enumerate(plan.without)
-    ]
-    counts = [
-        f"count(distinct p) filter (where w <> w{i})" for i in range(len(plan.without))
-    ]
+    columns += [f"({condition(each, row)}) is true as w{i}" for i, each in enumerate(plan.without)]
+    counts = [f"count(distinct p) filter (where w <> w{i})" for i in range(len(plan.without))]
     return (
         f"(select {json_array(counts)} from (select {', '.join(columns)} "
         f"from {table(plan.table.name)} {row.alias} where {condition(plan.permit, row)}) "

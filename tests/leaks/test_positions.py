@@ -373,14 +373,14 @@ async def test_there_is_nothing_to_write_with(gateway: Gateway, sent: list[State
     assert sent == []
 
 
-async def test_no_counts_but_of_rows_are_offered(gateway: Gateway) -> None:
-    """No group, no distinct, no sum, no search: what is not there need not be closed."""
-    text = json.dumps(
-        await gateway.ask(
-            "eligibility_supervisor", "{__schema{types{name fields{name args{name}}}}}"
-        )
-    ).lower()
-    for word in ("groupby", "distinct", "aggregate", "search", "sum", "average", "exists"):
+async def test_no_search_is_offered_and_no_numbers_to_who_has_none(gateway: Gateway) -> None:
+    """What is not there need not be closed."""
+    asked = "{__schema{types{name fields{name args{name}}}}}"
+    text = json.dumps(await gateway.ask("eligibility_supervisor", asked)).lower()
+    for word in ("search", "exists"):
+        assert f'"{word}' not in text
+    text = json.dumps(await gateway.ask("eligibility_worker", asked)).lower()
+    for word in ("groupby", "distinct", "aggregate", "sum", "avg", "groups", "totalcount"):
         assert f'"{word}' not in text
 
 

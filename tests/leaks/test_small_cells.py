@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api.errors import FilterTooNarrow, PositionDenied
+from db.catalog_records import CATALOG
 
 if TYPE_CHECKING:
     import asyncpg
@@ -37,15 +38,15 @@ def aggregate(root: str, dimensions: tuple[str, ...], numbers: str, where: str =
     """A document that groups by dimensions."""
     grouped = ", ".join(f"{{{each}}}" for each in dimensions)
     return (
-        f"{{ {root}(where: {where}, groupBy: [{grouped}]) "
-        f"{{ {numbers} groups {{ {numbers} }} }} }}"
+        f"{{ {root}(where: {where}, groupBy: [{grouped}]) {{ {numbers} groups {{ {numbers} }} }} }}"
     )
 
 
 def groupings(dimensions: list[str]) -> Iterator[tuple[str, ...]]:
-    """Up to three dimensions."""
-    for size in range(4):
+    """All pairs, and the first three."""
+    for size in range(3):
         yield from combinations(dimensions, size)
+    yield tuple(dimensions[:3])
 
 
 def counts(answer: Any) -> Iterator[int]:  # noqa: ANN401 - JSON
@@ -103,9 +104,8 @@ async def test_what_is_left_of_a_total_is_about_many_or_nobody(gateway: Gateway,
     for grouping in groupings(PEOPLE[:4]):
         for size in range(len(grouping)):
             for fewer in combinations(grouping, size):
-                total, parts = (
-                    await ask(gateway, role, _keyed(each)) for each in (fewer, grouping)
-                )
+                total = await ask(gateway, role, _keyed(fewer))
+                parts = await ask(gateway, role, _keyed(grouping))
                 for line in total["enrolleesAggregate"]["groups"] or [total["enrolleesAggregate"]]:
                     key = line.get("key", {})
                     inside = [
@@ -158,27 +158,24 @@ async def test_totals_are_made_of_the_cells_that_are_shown(gateway: Gateway) -> 
 
 
 async def test_the_difference_of_two_answers_by_a_clause_is_about_many_or_refused(
-    gateway: Gateway, owner: asyncpg.Connection
+    gateway: Gateway,
 ) -> None:
     """A tracker: everybody, and everybody but a few."""
-    state = gateway.examples["state"]
-    groups = await owner.fetch(
-        "select birth_year, count(*) from medicaid.enrollee where submitting_state = $1 "
-        "and birth_year > 1950 group by birth_year",
-        state,
-    )
-    refused = answered = 0
-    everybody = (await ask(gateway, "researcher", "{ enrolleesAggregate { count } }"))[
+    everybody = (await ask(gateway, "actuary", "{ enrolleesAggregate { count } }"))[
         "enrolleesAggregate"
     ]["count"]
-    for year, people in groups:
-        for where in (
-            f"{{birthYear: {{ne: {year}}}}}",
-            f"{{not: {{birthYear: {{eq: {year}}}}}}}",
-            f"{{or: [{{birthYear: {{lt: {year}}}}}, {{birthYear: {{gt: {year}}}}}]}}",
-        ):
+    refused = answered = 0
+    for name in ("ageGroup", "sex", "eligibilityGroup", "dualEligibleCode"):
+        codes = CATALOG.fields[f"Enrollee.{name}"].column.codes
+        assert codes is not None
+        others = " ".join(each.name for each in codes.codes[1:])
+        for where in [
+            *(f"{{{name}: {{ne: {each.name}}}}}" for each in codes.codes),
+            *(f"{{not: {{{name}: {{eq: {each.name}}}}}}}" for each in codes.codes),
+            f"{{{name}: {{in: [{others}]}}}}",
+        ]:
             body = await gateway.ask(
-                "researcher", f"{{ enrolleesAggregate(where: {where}) {{ count }} }}"
+                "actuary", f"{{ enrolleesAggregate(where: {where}) {{ count }} }}"
             )
             if "errors" in body:
                 (error,) = body["errors"]
@@ -186,12 +183,11 @@ async def test_the_difference_of_two_answers_by_a_clause_is_about_many_or_refuse
                 assert "data" not in body
                 refused += 1
             else:
-                left = everybody - body["data"]["enrolleesAggregate"]["count"]
+                left = everybody - (body["data"]["enrolleesAggregate"]["count"] or 0)
                 assert left == 0 or left >= SMALLEST, where
                 answered += 1
-        assert people > 0
-    assert refused > 10
-    assert answered > 10
+    assert refused > 2
+    assert answered > 5
 
 
 REFUSED = {
@@ -239,7 +235,8 @@ async def test_several_aggregates_in_one_operation_are_each_held_by_themselves(
     data = await ask(gateway, "actuary", query)
     assert len(sent) == 1
     assert list(data) == ["a", "b", "claimsAggregate", "viewer"]
-    assert sum(cell["n"] for cell in data["b"]["groups"]) == data["a"]["n"]
+    assert all(cell["n"] == cell["m"] for cell in data["b"]["groups"])
+    assert sum(cell["n"] or 0 for cell in data["b"]["groups"]) <= data["a"]["n"]
     assert [n for n in counts(data) if 0 < n < SMALLEST] == []
 
 

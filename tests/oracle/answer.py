@@ -26,6 +26,8 @@ class Answer:
     data: Any
     errors: list[str] = field(default_factory=list)
     conditional: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """What the oracle finds wrong with cells that the other side withholds."""
 
 
 def error(
@@ -84,6 +86,7 @@ class Comparison:
             self.differences.append(
                 f"conditional: expected {expected.conditional}, got {got.conditional}"
             )
+        self.differences += expected.faults
         self._one_to_one()
         return self.differences
 

@@ -156,29 +156,38 @@ class Authority:
             found.append(frozenset(name for name, text in scopes.items() if text in true))
         return tuple(found)
 
-    def _exists(self, role: str, anchor: str, held: frozenset[str]) -> bool:
-        """Whether a row that meets these scopes exists for a role: it may read a value there."""
+    def _exists(self, role: str, anchor: str, held: frozenset[str], by: str = "read") -> bool:
+        """Whether a row that meets these scopes exists for a role: it may read a value there, or in
+        an aggregate, aggregate one."""
         return any(
-            self.allows(role, coordinate, "read", held) for coordinate in self.values(anchor)
+            self.allows(role, coordinate, by, held) for coordinate in self.values(anchor, by)
         )
 
     @staticmethod
-    def _values(anchor: str) -> tuple[str, ...]:
-        """The coordinates of values on rows of an anchor, and on the rows that belong to them."""
+    def _values(anchor: str, by: str = "read") -> tuple[str, ...]:
+        """The coordinates that make rows of an anchor exist, when they are open to an action.
+
+        To read: values on the rows, and on the rows that belong to them. To aggregate: values on
+        the rows alone, and their number.
+        """
+        if by == "aggregate":
+            entity = CATALOG.entities[anchor]
+            own = tuple(entry.coordinate for entry in CATALOG.fields_of(anchor))
+            return (*own, entity.tally) if entity.aggregated else own
         return tuple(
             coordinate
             for coordinate, entry in CATALOG.fields.items()
             if CATALOG.entities[entry.entity].anchor == anchor
         )
 
-    def _verdict(self, role: str, coordinate: str, action: str) -> Verdict:
+    def _verdict(self, role: str, coordinate: str, action: str, by: str = "read") -> Verdict:
         """How an action on a coordinate of records stands, whatever the rows are."""
         anchor = CATALOG.entity_of(coordinate).anchor
         states = self.states(role, anchor)
         opened = {state for state in states if self.allows(role, coordinate, action, state)}
         if not opened:
             return Verdict.NONE
-        existing = {state for state in states if self.exists(role, anchor, state)}
+        existing = {state for state in states if self.exists(role, anchor, state, by)}
         return Verdict.ALL if existing <= opened else Verdict.SOME
 
     def _sometimes(self, role: str, coordinate: str, action: str) -> bool:
@@ -188,9 +197,13 @@ class Authority:
         states = reversed(self.states(role, anchor))
         return any(self.allows(role, coordinate, action, state) for state in states)
 
-    def anybody(self, role: str, anchor: str) -> bool:
+    def anybody(self, role: str, anchor: str, by: str = "read") -> bool:
         """Whether any row of an anchor can exist for a role."""
-        return any(self.exists(role, anchor, state) for state in self.states(role, anchor))
+        return any(self.exists(role, anchor, state, by) for state in self.states(role, anchor))
+
+    def smallest_cell(self, role: str) -> int:
+        """The fewest people that a number in an aggregate may be about; 0 where none is least."""
+        return max(self.policy.roles[name].smallest_cell for name in self._above(role))
 
     def shows(self, role: str, coordinate: str) -> bool:
         """Whether a role may read a coordinate that has no row: of the policy or an order."""

@@ -15,6 +15,8 @@ from api import errors
 from db.catalog import Cardinality, Kind
 from db.catalog_records import CATALOG
 from tests.oracle.authority import Verdict
+from tests.oracle.clauses import clause_of, clauses
+from tests.oracle.grouping import dimensions
 from tests.oracle.pages import asked_size, binding, named_terms
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from db.catalog import Column
     from tests.oracle.asker import Asker
     from tests.oracle.authority import Authority
+    from tests.oracle.grouping import Dimension
     from tests.oracle.pages import Cursors
     from tests.oracle.records import Value
 
@@ -30,6 +33,8 @@ MOST_TERMS = 5
 MOST_CONDITIONS = 500
 MOST_IN_LIST = 1_000
 MOST_STEPS = 5
+MOST_DIMENSIONS = 4
+MOST_CLAUSES = 20
 
 
 class Refused(Exception):
@@ -51,6 +56,55 @@ class Demands:
     conditional: set[str] = field(default_factory=set)
     _conditions: int = 0
     _steps: int = 0
+    _by: str = "read"
+    """The action that makes a row exist: in an aggregate, another than in a list."""
+
+    @property
+    def smallest(self) -> int:
+        """The fewest people that a number in an aggregate may be about."""
+        return self.authority.smallest_cell(self.asker.role)
+
+    def of_aggregate(self, entity: str, arguments: Mapping[str, Any]) -> tuple[Dimension, ...]:
+        """The dimensions, when all is in order: filter and groups, as read."""
+        where = arguments.get("where") or {}
+        self._by = "aggregate"
+        self._where(entity, where)
+        if self.smallest and len(list(clauses(clause_of(entity, where)))) > MOST_CLAUSES:
+            raise Refused(errors.OperationTooComplex.code)
+        group_by = arguments.get("groupBy") or []
+        for asked in group_by:
+            self._dimension(entity, asked)
+        self._by = "read"
+        found = dimensions(entity, group_by)
+        if len(found) > MOST_DIMENSIONS:
+            raise Refused(errors.OperationTooComplex.code)
+        if len({each.path for each in found}) < len(found):
+            raise Refused(errors.ArgumentInvalid.code)
+        return found
+
+    def _dimension(self, entity: str, asked: Value) -> None:
+        if asked is None:
+            raise Refused(errors.ArgumentInvalid.code)
+        ((name, inner),) = asked.items()
+        coordinate = f"{entity}.{name}"
+        verdict = self.verdict(coordinate, "aggregate")
+        if verdict is Verdict.NONE:
+            raise _not_grouped(coordinate)
+        if verdict is Verdict.SOME:
+            self.conditional.add(coordinate)
+        if coordinate in CATALOG.links:
+            self._dimension(CATALOG.links[coordinate].target, inner)
+            return
+        if inner is None:
+            raise Refused(errors.ArgumentInvalid.code)
+        column = CATALOG.fields[coordinate].column
+        coarse = inner.name != "DAY" if column.kind is Kind.DATE else column.coarse
+        if self.smallest and not coarse:
+            raise _not_grouped(coordinate)
+
+    def verdict(self, coordinate: str, action: str) -> Verdict:
+        """How an action on a coordinate stands, on the rows that exist here."""
+        return self.authority.verdict(self.asker.role, coordinate, action, self._by)
 
     def of_list(self, entity: str, coordinate: str, arguments: Mapping[str, Any]) -> int:
         """The size of the page, when all is in order: filter, order, page and cursors, as read."""
@@ -118,8 +172,9 @@ class Demands:
         self._steps -= 1
 
     def _permitted(self, coordinate: str, action: str, facts: Mapping[str, object]) -> None:
-        verdict = self.authority.verdict(self.asker.role, coordinate, action)
-        if verdict is Verdict.NONE:
+        verdict = self.verdict(coordinate, action)
+        fine = self._by == "aggregate" and self.smallest and coordinate in CATALOG.fields
+        if verdict is Verdict.NONE or (fine and not CATALOG.fields[coordinate].column.coarse):
             raise Refused(
                 errors.PositionDenied.code, coordinate=coordinate, position="filter", **facts
             )
@@ -150,6 +205,10 @@ class Demands:
             self._term(CATALOG.links[coordinate].target, inner)
         elif inner is None:
             raise Refused(errors.ArgumentInvalid.code)
+
+
+def _not_grouped(coordinate: str) -> Refused:
+    return Refused(errors.PositionDenied.code, coordinate=coordinate, position="groupBy")
 
 
 def _fits(value: Value, column: Column) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -55,21 +55,24 @@ class Oracle:
     records: Records
     authority: Authority
     cursors: Cursors = field(default_factory=Cursors)
-    _seen: dict[tuple[Asker, datetime], Seen] = field(default_factory=dict)
+    _seen: dict[tuple[Asker, date, str], Seen] = field(default_factory=dict)
 
-    def seen(self, asker: Asker, as_of: datetime) -> Seen:
+    def seen(self, asker: Asker, day: date, by: str) -> Seen:
         """The records as one asker sees them; kept, because nothing changes them."""
-        day = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-        if (asker, day) not in self._seen:
-            self._seen[asker, day] = Seen(self.records, self.authority, asker, as_of.date())
-        return self._seen[asker, day]
+        if (asker, day, by) not in self._seen:
+            self._seen[asker, day, by] = Seen(self.records, self.authority, asker, day, by)
+        return self._seen[asker, day, by]
 
-    def answer(self, question: Question, as_of: datetime) -> Answer:
-        """The answer to a question at an instant in UTC."""
+    def answer(self, question: Question, as_of: datetime, told: Value = None) -> Answer:
+        """The answer to a question at an instant in UTC.
+
+        `told` is the data of the other side's answer. Nothing of it is believed; it says which
+        cells of a table it chose to withhold, and that choice is judged.
+        """
         try:
             document = self._document(question)
             survey = self._survey(question, document, as_of)
-            return self._read(question, document, survey, as_of)
+            return self._read(question, document, survey, as_of, told)
         except Refused as refused:
             return Answer(..., [error(refused.code, facts=refused.facts)])
 
@@ -119,13 +122,20 @@ class Oracle:
                 raise Refused(errors.AccessEnded.code)
 
     def _read(
-        self, question: Question, document: DocumentNode, survey: Survey, as_of: datetime
+        self,
+        question: Question,
+        document: DocumentNode,
+        survey: Survey,
+        as_of: datetime,
+        told: Value,
     ) -> Answer:
-        reading = Reading(self.seen(question.asker, as_of), self.cursors)
+        day = as_of.date()
+        seen, aggregated = (self.seen(question.asker, day, by) for by in ("read", "aggregate"))
+        reading = Reading(seen, aggregated, self.cursors, told)
         data, failed = _run(question, document, reading)
         if failed:
-            raise failed[0]
-        told = [
+            raise failed[0].original_error or failed[0]
+        said = [
             error(
                 errors.SelectionDenied.code,
                 facts={"coordinate": denial.coordinate}
@@ -135,8 +145,8 @@ class Oracle:
             )
             for denial in (*survey.denials, *survey.local_denials)
         ]
-        told += [error(errors.SharedMedicaidId.code, path=path) for path in reading.shared]
-        return Answer(data, sorted(told), sorted(survey.demands.conditional))
+        said += [error(errors.SharedMedicaidId.code, path=path) for path in reading.shared]
+        return Answer(data, sorted(said), sorted(survey.demands.conditional), reading.faults)
 
 
 @lru_cache(maxsize=64)

@@ -49,6 +49,8 @@ class Inputs:
     role: str
     strangeness: int
     """How often, in percent, something that the role may not use."""
+    coarse: bool = False
+    """Whether only coded and bucketed values are open to filters, as in some aggregates."""
 
     def where(self, entity: str, depth: int = 0) -> dict[str, Node]:
         """The fields of a filter on an entity."""
@@ -116,6 +118,9 @@ class Inputs:
         return [name for name in chosen if self._open(coordinate, f"filter:{name}")]
 
     def _open(self, coordinate: str, action: str) -> bool:
+        if self.coarse and coordinate in CATALOG.fields:
+            column = CATALOG.fields[coordinate].column
+            return column.coarse and self.authority.sometimes(self.role, coordinate, action)
         return self.authority.sometimes(self.role, coordinate, action)
 
     def _comparison(self, coordinate: str, type_: GraphQLInputType, operators: list[str]) -> Node:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLNonNull, GraphQLString
 from hypothesis import strategies as st
 
+from api.schema.build import core, full_schema
 from db.catalog import Cardinality
 from db.catalog_records import CATALOG
+from tests.oracle.aggregating import Aggregating
 from tests.oracle.evaluator import Question
 from tests.oracle.inputs import Inputs
 from tests.oracle.pool import Pool
 from tests.oracle.sketch import Node, Sketch
-from tests.oracle.survey import ROOTS
+from tests.oracle.survey import AGGREGATES, ROOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -90,10 +92,12 @@ class _Walk:
         return self.sketch.grouped("Query", items)
 
     def _root(self, taken: set[str]) -> list[str]:
-        name = self.sketch.one(_ROOTS)
+        name = self.sketch.one(self._roots())
         key, alias = self._key(name, taken)
         if name == "viewer":
             return [f"{alias}viewer {{ subject actingRole roles purpose request policyVersion }}"]
+        if name in AGGREGATES:
+            return [self._aggregate(name, alias)]
         entity = ROOTS[name]
         if name != "enrollee":
             return self._list(f"{alias}{name}", entity, (key,))
@@ -102,6 +106,19 @@ class _Walk:
         wanted = self.sketch.value(Node(GraphQLNonNull(GraphQLString), value), 30)
         body = self._body(entity, (key,))
         return [f"{alias}enrollee(medicaidId: {wanted}){self.sketch.directive(5)} {body}"]
+
+    def _roots(self) -> list[str]:
+        """What to ask for; of those who mostly count, mostly counts."""
+        often = 4 if self.authority.smallest_cell(self.role) else 1
+        offered = core(full_schema()).query_type
+        assert offered is not None
+        return _ROOTS + [name for name in AGGREGATES if name in offered.fields] * 2 * often
+
+    def _aggregate(self, name: str, alias: str) -> str:
+        smallest = self.authority.smallest_cell(self.role)
+        inputs = replace(self.inputs, coarse=smallest > 0)
+        making = Aggregating(self.sketch, inputs, self.authority, self.role)
+        return making.root(name, alias, AGGREGATES[name])
 
     def _key(self, name: str, taken: set[str]) -> tuple[str, str]:
         """A response key that nothing beside it has, and the alias that makes it."""

@@ -96,7 +96,7 @@ def corner_askers() -> list[Asker]:
     """Askers in the roles of the corner policy."""
     home = {"state": ["GU", "NY"], "plan_id": ["odd-plan"], "county": ["06001", "25017"]}
     roles = ("wide", "patchy", "heir", "narrow", "contrary", "strict", "one_end", "blind",
-             "walker", "stray")  # fmt: skip
+             "walker", "stray", "teller", "sparse")  # fmt: skip
     return [
         *(Asker(role, "usual", {**home, "reason": "test"}) for role in roles),
         Asker("wide", "usual, again", {}),

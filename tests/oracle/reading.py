@@ -11,18 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLEnumType, get_named_type
 
+from api import errors
 from db.catalog import Cardinality, Kind
 from db.catalog_records import CATALOG
+from tests.oracle.clauses import clause_of, clauses, set_apart
+from tests.oracle.demands import Refused
 from tests.oracle.filters import meets
+from tests.oracle.grouping import dimensions
 from tests.oracle.pages import binding, page_of, terms_of
 from tests.oracle.seen import Row, Seen
-from tests.oracle.survey import LOCAL, ROOTS
+from tests.oracle.survey import AGGREGATES, LOCAL, ROOTS
+from tests.oracle.tables import MOST_GROUPS, WITHHELD, Numbers, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from graphql import GraphQLResolveInfo
 
+    from db.catalog import Column
     from tests.oracle.pages import Cursors, Page
     from tests.oracle.records import Value
 
@@ -44,14 +50,46 @@ class Edge:
     cursor: str
 
 
+@dataclass(frozen=True)
+class Group:
+    """A cell of a table, by its place."""
+
+    table: Table
+    place: int
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a cell is about, at the end of links."""
+
+    group: Group
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is measured of some rows, one way; nothing where they are withheld."""
+
+    numbers: Numbers | None
+    what: str
+
+
 @dataclass
 class Reading:
-    """The middleware of the run over records."""
+    """The middleware of the run over records.
+
+    `aggregated` is the same asker's sight in aggregates. `told` is the other side's data, for the
+    cells that it chose to withhold.
+    """
 
     seen: Seen
+    aggregated: Seen
     cursors: Cursors
+    told: Value
     shared: list[tuple[str, ...]] = field(default_factory=list)
     """Paths of `enrollee` fields whose Medicaid ID several people hold."""
+    faults: list[str] = field(default_factory=list)
+    """What is wrong with the choice of cells to withhold."""
 
     def __call__(
         self,
@@ -72,6 +110,14 @@ class Reading:
                 return self._of_listing(source, name)
             case Edge():
                 return source.cursor if name == "cursor" else source.row
+            case Table():
+                return self._of_table(source, name)
+            case Group():
+                return self._of_group(source, name)
+            case Measures():
+                return self._measured(source, info)
+            case Key():
+                return self._of_key(source, info)
             case dict():
                 return source[name]
             case _:
@@ -83,6 +129,8 @@ class Reading:
             return self._viewer()
         if name in LOCAL:
             return None
+        if name in AGGREGATES:
+            return self._table(info, arguments)
         entity = ROOTS[name]
         if not seen.authority.anybody(seen.role, entity):
             return None
@@ -145,27 +193,97 @@ class Reading:
         # A row counts where counting is open on it, as a row shows where reading is.
         return sum(seen.may(counted, "aggregate", row) for row in listing.rows)
 
+    def _table(self, info: GraphQLResolveInfo[Any], arguments: Mapping[str, Any]) -> Table | None:
+        seen, entity = self.aggregated, AGGREGATES[info.field_name]
+        if not seen.authority.anybody(seen.role, entity, "aggregate"):
+            return None
+        where = arguments.get("where") or {}
+        smallest = seen.authority.smallest_cell(seen.role)
+        if smallest:
+            whole = clause_of(entity, where)
+            for clause, instead in clauses(whole):
+                people = set_apart(seen, seen.all_of(entity), whole, clause, instead)
+                if 0 < people < smallest:
+                    raise Refused("FW125")
+        rows = tuple(row for row in seen.all_of(entity) if meets(seen, row, where))
+        named = dimensions(entity, arguments.get("groupBy") or [])
+        table = Table(seen, entity, named, rows, smallest)
+        if named and len(table.keys) > MOST_GROUPS:
+            raise Refused(errors.OperationTooComplex.code)
+        table.chosen = self._chosen(info.path.as_list())
+        if table.chosen is not None:
+            self.faults += table.faults(table.chosen)
+        return table
+
+    def _chosen(self, path: list[str | int]) -> frozenset[int] | None:
+        """The places of the groups that the other side withholds, where it was asked."""
+        at = self.told
+        for step in path:
+            at = at.get(step) if isinstance(at, dict) else None
+        for groups in at.values() if isinstance(at, dict) else ():
+            if isinstance(groups, list) and all(WITHHELD in group for group in groups):
+                return frozenset(n for n, group in enumerate(groups) if group[WITHHELD])
+        return None
+
+    def _of_table(self, table: Table, name: str) -> Value:
+        match name:
+            case "suppressed":
+                return bool(table.withheld)
+            case "groups":
+                places = range(len(table.keys)) if table.dimensions else ()
+                return [Group(table, place) for place in places]
+            case _:
+                return self._number(None if table.all_withheld else table.whole, name)
+
+    def _of_group(self, group: Group, name: str) -> Value:
+        withheld = group.place in group.table.withheld
+        match name:
+            case "suppressed":
+                return withheld
+            case "key":
+                return Key(group)
+            case _:
+                return self._number(None if withheld else group.table.of(group.place), name)
+
+    def _number(self, numbers: Numbers | None, name: str) -> Value:
+        if name != "count":
+            return Measures(numbers, name)
+        return None if numbers is None else numbers.count
+
+    def _measured(self, measures: Measures, info: GraphQLResolveInfo[Any]) -> Value:
+        if measures.numbers is None:
+            return None
+        return measures.numbers.measure(measures.what, info.field_name)
+
+    def _of_key(self, key: Key, info: GraphQLResolveInfo[Any]) -> Value:
+        steps, table = (*key.steps, info.field_name), key.group.table
+        for number, dimension in enumerate(table.dimensions):
+            if dimension.path == steps:
+                value = table.keys[key.group.place][number]
+                return _shown(value, dimension.field.column, info)
+        return Key(key.group, steps)
+
     def _field(self, row: Row, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Value:
         coordinate = f"{row.entity}.{info.field_name}"
         if not self.seen.may(coordinate, "read", row):
             return None
         if coordinate in CATALOG.fields:
-            return self._shown(coordinate, row, info)
+            return _shown(self.seen.value(coordinate, row), CATALOG.fields[coordinate].column, info)
         link = CATALOG.links[coordinate]
         found = self.seen.linked(link, row)
         if link.relation.cardinality is Cardinality.MANY:
             return self._listing(link.target, coordinate, found, arguments)
         return next(found, None)
 
-    def _shown(self, coordinate: str, row: Row, info: GraphQLResolveInfo[Any]) -> Value:
-        value = self.seen.value(coordinate, row)
-        column = CATALOG.fields[coordinate].column
-        type_ = get_named_type(info.return_type)
-        if value is None:
-            return None
-        if isinstance(type_, GraphQLEnumType) and column.codes is not None:
-            names = {code.code: code.name for code in column.codes.codes}
-            if column.kind is Kind.TEXTS:
-                return [type_.values[names[code]].value for code in value]
-            return type_.values[names[value]].value
-        return str(value) if column.kind is Kind.UUID else value
+
+def _shown(value: Value, column: Column, info: GraphQLResolveInfo[Any]) -> Value:
+    """A stored value, as the schema's own types take it."""
+    type_ = get_named_type(info.return_type)
+    if value is None:
+        return None
+    if isinstance(type_, GraphQLEnumType) and column.codes is not None:
+        names = {code.code: code.name for code in column.codes.codes}
+        if column.kind is Kind.TEXTS:
+            return [type_.values[names[code]].value for code in value]
+        return type_.values[names[value]].value
+    return str(value) if column.kind is Kind.UUID else value

@@ -44,12 +44,17 @@ class Row:
 
 @dataclass
 class Seen:
-    """One asker's sight of the records."""
+    """One asker's sight of the records.
+
+    `by` is the action that makes a row exist, open on some value of it: `read`, and in an aggregate
+    `aggregate`.
+    """
 
     records: Records
     authority: Authority
     asker: Asker
     day: date
+    by: str = "read"
     _conditions: dict[str, dict[str, Condition]] = field(default_factory=dict)
     _held: dict[Record, tuple[frozenset[str], ...]] = field(default_factory=dict)
     _may: dict[tuple[object, ...], bool] = field(default_factory=dict)
@@ -106,11 +111,12 @@ class Seen:
         return self._may[key]
 
     def exists(self, row: Row) -> bool:
-        """Whether the row exists for the asker: some value on it can be read."""
+        """Whether the row exists for the asker: some value on it can be read, or aggregated."""
         anchor, held = row.anchor.entity, self.held(row)
         if len(held) == 1:
-            return self.authority.exists(self.role, anchor, held[0])
-        return any(self.may(each, "read", row) for each in self.authority.values(anchor))
+            return self.authority.exists(self.role, anchor, held[0], self.by)
+        values = self.authority.values(anchor, self.by)
+        return any(self.may(each, self.by, row) for each in values)
 
     def all_of(self, entity: str) -> tuple[Row, ...]:
         """Every row of an entity that stands alone and exists."""

@@ -7,7 +7,7 @@ the document, whatever the records are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
     from tests.oracle.asker import Asker
     from tests.oracle.authority import Authority
+    from tests.oracle.grouping import Dimension
     from tests.oracle.records import Value
 
 ROOTS = {"enrollee": "Enrollee", "enrollees": "Enrollee", "claims": "Claim",
          "providers": "Provider", "plans": "Plan"}  # fmt: skip
+AGGREGATES = {"enrolleesAggregate": "Enrollee", "claimsAggregate": "Claim"}
 LOCAL = {"policy": "Policy", "orders": "Order"}
 
 MOST_ROWS = 60_000
@@ -57,12 +59,19 @@ class Denial:
 
 @dataclass(frozen=True)
 class Phantom:
-    """Stands for a row, a list or an edge. What is `muted` lies below something denied."""
+    """Stands for a row, a list or an edge. What is `muted` lies below something denied.
+
+    In an aggregate there are `dimensions`, and it stands for the whole, a group, a `part` of these,
+    or, in a key, for what lies at the end of `steps`.
+    """
 
     entity: str = ""
     rows: int = 1
     limit: int = 1
     muted: bool = False
+    dimensions: tuple[Dimension, ...] | None = None
+    part: str = ""
+    steps: tuple[str, ...] = ()
 
 
 @dataclass
@@ -112,6 +121,8 @@ class Survey:
             return self._phantom(info, at)
         if type_ == "Query":
             return self._root(info, arguments)
+        if at.dimensions is not None:
+            return self._of_aggregate(at, info)
         if coordinate in CATALOG.fields or coordinate in CATALOG.links:
             self._weigh(at)
             if not self._selected(coordinate, "read", info):
@@ -139,6 +150,21 @@ class Survey:
             case _:
                 return self._phantom(info, at)
 
+    def _of_aggregate(self, at: Phantom, info: GraphQLResolveInfo[Any]) -> Value:
+        name = info.field_name
+        if at.part == "key":
+            steps = (*at.steps, name)
+            assert at.dimensions is not None
+            if not any(each.path[: len(steps)] == steps for each in at.dimensions):
+                raise Refused(errors.ArgumentInvalid.code)
+            return self._phantom(info, replace(at, steps=steps))
+        if at.part or name == "count":
+            entity = CATALOG.entities[at.entity]
+            coordinate = f"{at.entity}.{name}" if at.part else entity.tally
+            self._selected(coordinate, "aggregate", info, by="aggregate")
+            return None
+        return self._phantom(info, at if name == "groups" else replace(at, part=name))
+
     def _phantom(self, info: GraphQLResolveInfo[Any], at: Phantom) -> Value:
         """Something of the type of a field that says nothing."""
         type_ = get_nullable_type(info.return_type)
@@ -159,8 +185,10 @@ class Survey:
         place = get_location(node.loc.source, node.loc.start)
         into.append(Denial(coordinate, path, len(path) < len(steps), (place.line, place.column)))
 
-    def _selected(self, coordinate: str, action: str, info: GraphQLResolveInfo[Any]) -> bool:
-        verdict = self.authority.verdict(self.asker.role, coordinate, action)
+    def _selected(
+        self, coordinate: str, action: str, info: GraphQLResolveInfo[Any], by: str = "read"
+    ) -> bool:
+        verdict = self.authority.verdict(self.asker.role, coordinate, action, by)
         if verdict is Verdict.NONE:
             self._deny(self.denials, coordinate, info)
         elif verdict is Verdict.SOME:
@@ -174,13 +202,16 @@ class Survey:
             if not any(self.authority.shows(self.asker.role, each) for each in shown):
                 self._deny(self.local_denials, f"Query.{name}", info)
                 return None
-        if name not in ROOTS:
+        if name not in ROOTS and name not in AGGREGATES:
             return self._phantom(info, Phantom())
-        entity = ROOTS[name]
-        if not self.authority.anybody(self.asker.role, entity):
+        by = "aggregate" if name in AGGREGATES else "read"
+        entity = (AGGREGATES | ROOTS)[name]
+        if not self.authority.anybody(self.asker.role, entity, by):
             self._deny(self.denials, f"Query.{name}", info)
             return self._phantom(info, Phantom(muted=True))
         self.records = True
+        if name in AGGREGATES:
+            return Phantom(entity, dimensions=self.demands.of_aggregate(entity, arguments))
         if name != "enrollee":
             size = self.demands.of_list(entity, f"Query.{name}", arguments)
             return Phantom(entity, 1, size)

@@ -104,7 +104,7 @@ class World:
             # Both have to speak of the same day.
             if self.clock().date() == as_of.date():
                 break
-        expected = self.oracle.answer(replace(question, variables=given), as_of)
+        expected = self.oracle.answer(replace(question, variables=given), as_of, got.data)
         comparison = Comparison()
         differences = comparison.compare(expected, got)
         return Exchange(
