@@ -103,9 +103,18 @@ _ROLES = (
 """),
     _Role("researcher", "Researcher", ("agreement_states",), """{
   enrollees(first: 5) { nodes { pseudonym birthYear ageGroup zip3 sex race } }
+  enrolleesAggregate(groupBy: [{ ageGroup: VALUE }, { sex: VALUE }]) {
+    count suppressed groups { key { ageGroup sex } count suppressed }
+  }
 }
 """),
-    _Role("actuary", "Actuary", (), "{ viewer { actingRole } }\n"),
+    _Role("actuary", "Actuary", (), """{
+  claimsAggregate(groupBy: [{ enrollee: { ageGroup: VALUE } }]) {
+    count suppressed
+    groups { key { enrollee { ageGroup } } count sum { paidAmount } avg { paidAmount } suppressed }
+  }
+}
+"""),
     _Role("auditor", "Auditor", (), _POLICY),
     _Role("policy_administrator", "Policy administrator", (), _POLICY),
     _Role("break_glass", "Break glass", ("person",), """{

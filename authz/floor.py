@@ -140,7 +140,7 @@ class _Reads:
     def decisions(self, decided: DecisionSet) -> None:
         """Adds what a set of decisions opens."""
         catalog = self._catalog
-        counts = {catalog.entities[name].counted: catalog.entities[name] for name in catalog.listed}
+        numbers = catalog.coordinates - catalog.fields.keys() - catalog.links.keys()
         seen: set[tuple[str, Predicate]] = set()
         for (coordinate, action), decision in decided.table.items():
             operator = Operator(action.removeprefix(PREFIX)) if action.startswith(PREFIX) else None
@@ -151,8 +151,8 @@ class _Reads:
             elif coordinate in catalog.links:
                 self._relation(catalog.links[coordinate].relation)
                 self._keys(catalog.links[coordinate].relation.target)
-            elif coordinate in counts:
-                self._keys(counts[coordinate].table)
+            elif coordinate in numbers:
+                self._keys(catalog.entity_of(coordinate).table)
             else:
                 continue  # of the policy or the ledger: no record
             anchor = catalog.entities[catalog.entity_of(coordinate).anchor]

@@ -54,15 +54,11 @@ def _cells(plan: Summary, found: str, names: Names) -> str:
     if not plan.dimensions:
         return "'[]'::json"
     columns = [f"d{i}" for i in range(len(plan.dimensions))]
-    ordered = [
-        f'd{i} collate "C"' if each.ref.column.kind is Kind.TEXT else f"d{i}"
-        for i, each in enumerate(plan.dimensions)
-    ]
     keys = tuple(enumerated(each.ref.column, f"d{i}") for i, each in enumerate(plan.dimensions))
     limit = names.parameters.place(Literal(plan.most + 1), "integer")
     grouped = (
         f"select {_cell(keys, plan, names)} as cell from {found} "
-        f"group by {', '.join(columns)} order by {', '.join(ordered)} limit {limit}"
+        f"group by {', '.join(columns)} order by {', '.join(columns)} limit {limit}"
     )
     # What json_agg reads comes in the order of the subquery.
     return f"(select coalesce(json_agg(cell), '[]'::json) from ({grouped}) {names.alias()})"
@@ -142,7 +138,10 @@ def _dimension(dimension: Dimension, row: Row) -> str:
     if dimension.bucket is not None and dimension.bucket is not Bucket.DAY:
         # Truncated without a time zone.
         stored = f"date_trunc('{dimension.bucket.value}', {stored}::timestamp)::date"
-    return f"case when {' and '.join(conditions)} then {stored} end" if conditions else stored
+    if conditions:
+        stored = f"case when {' and '.join(conditions)} then {stored} end"
+    # What a function makes is not collated by code point of itself, which also sorts faster.
+    return f'({stored}) collate "C"' if dimension.ref.column.kind is Kind.TEXT else stored
 
 
 def _value(ref: Ref, row: Row) -> str:

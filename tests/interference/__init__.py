@@ -8,6 +8,8 @@
     mutation  those of them that the asker cannot see; how much was changed
     store     a draft → the database
     attacks   operations that ask for what is hidden
+    pair      two gateways that have to answer alike
+    figures   what a comparison did
 
 Knows the oracle's reading of policy and records, and nothing of the compiled path.
 """

@@ -1,14 +1,20 @@
 """Operations that ask for what is hidden: by filters, orders, counts, IDs, cursors and mistakes.
 
-Whatever comes back, a refusal too, must not depend on what is hidden. First every filter and every
-order that no rule of the role allows is probed once, in any sequence; then chance goes on.
+Whatever comes back, a refusal too, must not depend on what is hidden. Every filter and every order
+that no rule of the role allows is probed once, among what chance brings.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphql import GraphQLInputObjectType, get_nullable_type
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+)
 
 from api.schema.build import core, full_schema
 from db.catalog import Cardinality
@@ -45,6 +51,7 @@ _DEEP = ("claims { nodes { icn enrollee { lastName } provider { name } } }", "ss
          "homeAddress { line1 county }", "determinations { nodes { outcome evidence } }",
          "eligibilitySpans { totalCount }", "races { nodes { race } }")  # fmt: skip
 _WRAPPED = ("{}", "{}", "{{not: {}}}", "{{or: [{}]}}", "{{and: [{}, {{}}]}}")
+_PROBES = 0.6
 _STRONG = ("gte", "lt", "has", "eq")
 """Operators of which one parts rows in two for nearly any operand, the best first."""
 
@@ -62,13 +69,13 @@ class Attacks:
 
     def draw(self) -> Case:
         """One attack."""
-        if self._probes:
+        if self._probes and self._chance.random() < _PROBES:
             kind, coordinate, operator = self._probes.pop()
             probe = self._probe_filter if kind == "filter" else self._probe_order
             text = probe(coordinate, operator)
         else:
             makers = (self._filter, self._filter, self._order, self._id, self._id, self._count,
-                      self._broken, self._shape, self._selection)  # fmt: skip
+                      self._broken, self._shape, self._selection, *[self._summary] * 4)  # fmt: skip
             text = self._chance.choice(makers)()
         return Case(Question(self._asker, text))
 
@@ -133,6 +140,38 @@ class Attacks:
     def _count(self) -> str:
         listed = self._chance.choice(sorted(CATALOG.listed))
         return self._list(listed, f"first: {self._chance.randint(0, 3)}", "totalCount")
+
+    def _summary(self) -> str:
+        """Numbers of people or claims: whole, in groups, of those that meet a condition."""
+        entity = self._chance.choice(("Enrollee", "Claim"))
+        arguments, key = [], ""
+        if self._chance.random() < 0.6:
+            coordinate = self._counted(entity)
+            type_ = _input(f"{entity}GroupBy").fields[coordinate.partition(".")[2]].type
+            ways = get_named_type(type_)
+            assert isinstance(ways, GraphQLEnumType)
+            name = coordinate.partition(".")[2]
+            arguments.append(f"groupBy: [{{{name}: {self._chance.choice(list(ways.values))}}}]")
+            key = f"groups {{ key {{ {name} }} suppressed count }}"
+        if self._chance.random() < 0.5:
+            coordinate = self._counted(entity)
+            where = self._comparison(coordinate, self._chance.choice(_operators(coordinate)))
+            arguments.append(f"where: {self._around(entity, where)}")
+        whole = core(full_schema()).type_map[f"{entity}Aggregate"]
+        assert isinstance(whole, GraphQLObjectType)
+        measure = self._chance.choice(("countDistinct", "sum", "avg", "min", "max"))
+        of = get_named_type(whole.fields[measure].type)
+        assert isinstance(of, GraphQLObjectType)
+        measured = f"{measure} {{ {self._chance.choice(list(of.fields))} }}"
+        given = f"({', '.join(arguments)})" if arguments else ""
+        return f"{{ {ROOTS[entity]}Aggregate{given} {{ suppressed count {measured} {key} }} }}"
+
+    def _counted(self, entity: str) -> str:
+        """A value to make groups by: most often one that the role may."""
+        names = list(_input(f"{entity}GroupBy").fields)
+        fields = [f"{entity}.{name}" for name in names if f"{entity}.{name}" in CATALOG.fields]
+        open_ = [each for each in fields if not self._closed(each, "aggregate")]
+        return self._chance.choice(open_ if open_ and self._chance.random() < 0.8 else fields)
 
     def _broken(self) -> str:
         value = literal(Node(_ANY, self._operand(self._chance.choice(sorted(CATALOG.fields)))))
@@ -207,11 +246,15 @@ _ANY = core(full_schema()).type_map["String"]
 """A type for nodes that are written as they are."""
 
 
+def _input(name: str) -> GraphQLInputObjectType:
+    type_ = core(full_schema()).type_map[name]
+    assert isinstance(type_, GraphQLInputObjectType)
+    return type_
+
+
 def _operators(coordinate: str) -> list[str]:
     entity, _, name = coordinate.partition(".")
-    type_ = core(full_schema()).type_map[f"{entity}Where"]
-    assert isinstance(type_, GraphQLInputObjectType)
-    compared = get_nullable_type(type_.fields[name].type)
+    compared = get_nullable_type(_input(f"{entity}Where").fields[name].type)
     assert isinstance(compared, GraphQLInputObjectType)
     return list(compared.fields)
 

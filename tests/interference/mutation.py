@@ -72,7 +72,7 @@ class Mutation:
         for entity, key in places:
             record = self.draft.at.get((CATALOG.entities[entity].table.name, key))
             if record is not None:
-                self.sight.seen.forget(entity, record)
+                self.sight.seen.forget(record)
 
     def _sound(self, edits: Iterable[Edit]) -> bool:
         cells = {cell for edit in edits for cell in edit if cell in self.draft.at}

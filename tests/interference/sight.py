@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _READ = ("read",)
 _COUNT = ("aggregate",)
-_ASK = ("sort", *(f"filter:{each.value}" for each in Operator))
+_ASK = ("sort", "filter", *(f"filter:{each.value}" for each in Operator))
 ALONE = tuple(name for name, entity in CATALOG.entities.items() if entity.anchor == name)
 
 
@@ -96,7 +96,8 @@ class Sight:
                 if link.coordinate in known
                 or (link.target in entities and (fields[link.target] or links.get(link.target)))
             )
-        return Open(bool(counted or readable & CATALOG.fields.keys()), fields, links)
+        numbered = counted.intersection(self.seen.authority.values(anchor.entity, "aggregate"))
+        return Open(bool(numbered or readable & CATALOG.fields.keys()), fields, links)
 
     def _any(self, coordinate: str, anchor: Row, actions: tuple[str, ...]) -> bool:
         """Whether one of some actions on a coordinate is open on a row."""

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from api.app import create_app
+from tests.database import FLOOR_SECRET
 from tests.gateway import CURSOR_KEY, KEY
 
 if TYPE_CHECKING:
@@ -153,7 +154,13 @@ async def test_no_answer_of_the_framework_may_be_stored(kind: str, gateway: Gate
 
 async def test_a_host_that_is_not_ours_is_told_so_once_for_nobody_else(gateway: Gateway) -> None:
     """Where the gateway names its hosts, as the demo does."""
-    app = create_app(gateway.gateway_url, KEY.settings(), (CURSOR_KEY,), hosts=("fieldward.test",))
+    app = create_app(
+        gateway.gateway_url,
+        KEY.settings(),
+        (CURSOR_KEY,),
+        FLOOR_SECRET,
+        hosts=("fieldward.test",),
+    )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://elsewhere.test"
     ) as client:

@@ -65,9 +65,9 @@ class Seen:
         """The role in which the asker acts."""
         return self.asker.role
 
-    def forget(self, entity: str, record: Record) -> None:
+    def forget(self, record: Record) -> None:
         """Forgets which row scopes a row meets, because records changed."""
-        self._held.pop((entity, record), None)
+        self._held.pop(record, None)
 
     def held(self, row: Row) -> tuple[frozenset[str], ...]:
         """The row scopes that the anchor of a row meets: as many sets as there are ways to settle

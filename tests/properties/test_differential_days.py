@@ -49,7 +49,7 @@ QUERIES = (
 
 
 @dataclass
-class _Clock:
+class Clock:
     """A clock that stands until it is set, and PostgreSQL's with it, where row policies look."""
 
     owner: asyncpg.Connection
@@ -67,14 +67,14 @@ class _Clock:
 
 
 @asynccontextmanager
-async def clock_of(world: World) -> AsyncIterator[_Clock]:
+async def clock_of(world: World) -> AsyncIterator[Clock]:
     """The clock of a world's database, which goes right again in the end."""
     async with connected(world.gateway.owner_url) as owner:
         function = "select pg_get_functiondef('fieldward.population_day()'::regprocedure)"
         day = await owner.fetchval(function)
         assert "statement_timestamp()" in day
         try:
-            yield _Clock(owner, day, datetime.now(UTC))
+            yield Clock(owner, day, datetime.now(UTC))
         finally:
             await owner.execute(day)
 

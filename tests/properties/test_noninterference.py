@@ -12,23 +12,16 @@ FIELDWARD_REPORT names a file to which a line of figures is added.
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import re
-import time
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
-from api.demo_key import mint
 from authz.packaged import load_seed
 from authz.snapshot import Holder
 from db.catalog_records import CATALOG
@@ -36,35 +29,33 @@ from db.examples import attribute_examples
 from db.ingest.seed import seed
 from db.migrate import migrate
 from tests.database import connected, template_database
-from tests.gateway import KEY, Gateway, gateway_over
+from tests.gateway import Gateway, gateway_over
 from tests.interference.attacks import Attacks
 from tests.interference.draft import Draft
 from tests.interference.fakes import nullable_columns
-from tests.interference.mutation import Changed, changed, mutate
+from tests.interference.figures import Figures
+from tests.interference.mutation import changed, mutate
+from tests.interference.pair import Pair
 from tests.interference.sight import Sight
 from tests.interference.store import store
 from tests.oracle.asker import Asker
 from tests.oracle.authority import Authority
 from tests.oracle.corners import add_corner_records, corner_policy
-from tests.oracle.evaluator import Question
-from tests.oracle.operations import Case, Source, make_case
+from tests.oracle.operations import Source, make_case
 from tests.oracle.people_who_ask import corner_askers, seed_askers
 from tests.oracle.pool import Pool
 from tests.oracle.records import Records, read_records
 from tests.oracle.seen import Seen
+from tests.report import report
 
 CASES = int(os.environ.get("FIELDWARD_CASES", "150"))
 SEED = int(os.environ.get("FIELDWARD_SEED", "20260106"))
-REPORT = os.environ.get("FIELDWARD_REPORT")
 
-PEOPLE = 60
+PEOPLE = 40
 """Of the seed; those of tests.oracle.corners come to them."""
 
-A_COPY = 250
+A_COPY = 500
 """How many operations are asked of one changed copy at most."""
-
-ROUNDS = 2
-"""How often a question is asked on with cursors out of its own answer."""
 
 POLICIES = {"seed": load_seed(CATALOG), "corners": (corner_policy(), ())}
 ROLES = [(name, role) for name, (policy, _) in POLICIES.items() for role in sorted(policy.roles)]
@@ -76,43 +67,6 @@ select enrollee_id, 50, '2024-01-01', '2090-01-01', 'unlawfully_present', 'test'
   from medicaid.variable_demographics
  where citizenship_ind = '0' and immigration_status = '3' and end_date is null
 """
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{70,}")
-
-
-@dataclass
-class Figures:
-    """What was done, over all roles."""
-
-    roles: set[str] = field(default_factory=set)
-    askers: set[str] = field(default_factory=set)
-    operations: int = 0
-    requests: int = 0
-    answered: int = 0
-    copies: int = 0
-    cells: int = 0
-    rows: int = 0
-    differing_bytes: int = 0
-    codes: Counter[str] = field(default_factory=Counter)
-    began: float = field(default_factory=time.perf_counter)
-
-    def line(self) -> str:
-        """All of it as JSON."""
-        shown = {
-            "test": "noninterference",
-            "seed": SEED,
-            "operations": self.operations,
-            "requests": self.requests,
-            "answered": self.answered,
-            "refused": dict(sorted(self.codes.items())),
-            "roles": len(self.roles),
-            "askers": len(self.askers),
-            "copies": self.copies,
-            "cells_changed": self.cells,
-            "rows_come_or_gone": self.rows,
-            "differing_bytes": self.differing_bytes,
-            "seconds": round(time.perf_counter() - self.began, 1),
-        }
-        return json.dumps(shown)
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +74,9 @@ def figures() -> Iterator[Figures]:
     """Counts; told in the end."""
     found = Figures()
     yield found
-    print(found.line())  # noqa: T201 - for whoever runs it long
-    if REPORT:
-        with Path(REPORT).open("a", encoding="utf-8") as file:
-            file.write(found.line() + "\n")
+    facts = found.facts(SEED)
+    print(facts)  # noqa: T201 - for whoever runs it long
+    report(**facts)
 
 
 @dataclass
@@ -171,57 +124,6 @@ async def _ground(template: str, name: str, examples: Mapping[str, str]) -> Asyn
         yield Ground(template, holder, gateway, records, shape, askers, authority)
 
 
-@dataclass(frozen=True)
-class Reply:
-    """All of an answer that a client gets."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-
-@dataclass
-class Pair:
-    """Two gateways, of whose records one asker may see the same."""
-
-    asker: Asker
-    one: Gateway
-    other: Gateway
-    figures: Figures
-    differences: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        now = datetime.now(UTC)
-        self._token = mint(self.asker.role, self.asker.claims, KEY, now, timedelta(hours=12))
-
-    async def ask(self, question: Question) -> Reply:
-        """The first one's answer, after it was compared with the other's."""
-        reply, other = await self._send(self.one, question), await self._send(self.other, question)
-        self.figures.requests += 1
-        if reply != other:
-            pairs = zip(reply.body, other.body, strict=False)
-            self.figures.differing_bytes += sum(a != b for a, b in pairs)
-            self.figures.differing_bytes += abs(len(reply.body) - len(other.body))
-            self.differences.append(
-                f"{self.asker}\n{question.query}\n{dict(question.variables)}\n{reply}\n{other}"
-            )
-        return reply
-
-    async def _send(self, gateway: Gateway, question: Question) -> Reply:
-        body: dict[str, Any] = {"query": question.query, "variables": dict(question.variables)}
-        if question.operation_name is not None:
-            body["operationName"] = question.operation_name
-        answer = await gateway.client.post(
-            "/graphql",
-            content=json.dumps(body),
-            headers={
-                "Authorization": f"Bearer {self._token}",
-                "Content-Type": "application/json",
-            },
-        )
-        return Reply(answer.status_code, tuple(answer.headers.items()), answer.content)
-
-
 @pytest.mark.parametrize(("policy", "role"), ROLES)
 async def test_what_is_hidden_changes_no_byte(
     policy: str, role: str, grounds: dict[str, Ground], figures: Figures
@@ -263,8 +165,7 @@ async def _compare(
                 case = attacks.draw()
             else:
                 case = make_case(chance.randint, chance.choice((source, altered)))
-            await _ask(pair, case, chance)
-            figures.operations += 1
+            await pair.pursue(case, chance)
         figures.roles.add(asker.role)
         figures.askers.add(str(asker))
         return pair.differences
@@ -283,50 +184,9 @@ async def _changed_copy(
             records = await read_records(owner)
         seen = Sight(Seen(records, ground.authority, asker, day)).whole()
         assert seen == mutation.before, f"{asker} sees something else"
-        difference = _difference(ground.records, records)
+        difference = changed(Draft(ground.records).at, Draft(records).at)
         assert difference.cells > 100, difference
         figures.copies += 1
         figures.cells += difference.cells
         figures.rows += difference.come + difference.gone
         yield gateway, records
-
-
-def _difference(one: Records, other: Records) -> Changed:
-    return changed(Draft(one).at, Draft(other).at)
-
-
-async def _ask(pair: Pair, case: Case, chance: random.Random) -> None:
-    reply = await pair.ask(case.question)
-    body = json.loads(reply.body)
-    pair.figures.answered += "data" in body
-    pair.figures.codes.update({each["extensions"]["code"] for each in body.get("errors", ())})
-    for _ in range(ROUNDS):
-        cursors = list(_cursors(body.get("data"), ()))
-        if not (case.cursors and cursors):
-            return
-        given = {name: _cursor(cursors, path, chance) for name, path in case.cursors.items()}
-        question = replace(case.question, variables={**case.question.variables, **given})
-        body = json.loads((await pair.ask(question)).body)
-
-
-def _cursors(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Whatever looks like a cursor, with the response keys that lead to it."""
-    match value:
-        case dict():
-            for name, part in value.items():
-                yield from _cursors(part, (*path, name))
-        case list():
-            for part in value:
-                yield from _cursors(part, path)
-        case str() if _CURSOR.fullmatch(value):
-            yield path, value
-        case _:
-            return
-
-
-def _cursor(
-    cursors: Sequence[tuple[tuple[str, ...], str]], path: tuple[str, ...], chance: random.Random
-) -> str:
-    """A cursor of the list at a path, now and then of another."""
-    own = [found for found in cursors if found[0][:-2] == path]
-    return chance.choice(cursors if chance.random() < 0.03 else own or cursors)[1]
