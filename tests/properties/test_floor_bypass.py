@@ -35,7 +35,7 @@ from tests.roles import SEALER, decisions, whole
 ROLES = sorted(load_seed(CATALOG)[0].roles)
 THE_CAPPED = "immigration_enforcement"
 REFUSED = asyncpg.InsufficientPrivilegeError
-KEYS = {"enrollee_id", "claim_id", "diagnosis_num", "line_num", "span_num", "provider_id"}
+KEYS = {"enrollee_id", "claim_id", "place", "diagnosis_num", "line_num", "span_num", "provider_id"}
 STRUCTURAL = KEYS | {"effective_date", "end_date", "population", "ssn_known", "substance_use",
                      "sensitive", "managed_care_plan_id", "state_plan_id_num", "npi",
                      "billing_prov_npi_num", "plan_id_number"}  # fmt: skip
