@@ -19,6 +19,11 @@ How a policy becomes decisions:
     casbin_lines          policy → the lines of a Casbin CSV (pure)
     enforcer, model.conf  policy → decisions, by Casbin
 
+What becomes of them in PostgreSQL:
+
+    floor                 policy and orders → the grants and days that PostgreSQL holds (pure)
+    store                 policy and orders as one text, and the head version
+
 Files: policy_file and order_file read TOML through strict_table; packaged reads seed/ and orders/.
 
     errors                FW21x who acts, FW3xx decisions, FW4xx policy and orders

@@ -136,11 +136,13 @@ class _Reads:
         self._catalog = catalog
         self.columns: set[tuple[str, str]] = set()
         self.functions: set[str] = set()
+        self._veiled = False
 
     def decisions(self, decided: DecisionSet) -> None:
         """Adds what a set of decisions opens."""
         catalog = self._catalog
-        counts = {catalog.entities[name].counted: catalog.entities[name] for name in catalog.listed}
+        self._veiled = self._veiled or decided.veiled
+        numbers = catalog.coordinates - catalog.fields.keys() - catalog.links.keys()
         seen: set[tuple[str, Predicate]] = set()
         for (coordinate, action), decision in decided.table.items():
             operator = Operator(action.removeprefix(PREFIX)) if action.startswith(PREFIX) else None
@@ -151,8 +153,8 @@ class _Reads:
             elif coordinate in catalog.links:
                 self._relation(catalog.links[coordinate].relation)
                 self._keys(catalog.links[coordinate].relation.target)
-            elif coordinate in counts:
-                self._keys(counts[coordinate].table)
+            elif coordinate in numbers:
+                self._keys(catalog.entity_of(coordinate).table)
             else:
                 continue  # of the policy or the ledger: no record
             anchor = catalog.entities[catalog.entity_of(coordinate).anchor]
@@ -182,7 +184,8 @@ class _Reads:
             self.functions.add(column.function)
 
     def _keys(self, table: Table) -> None:
-        self.columns |= {(table.name, name) for name in table.key}
+        names = (*table.veil, *table.key) if self._veiled else table.key
+        self.columns |= {(table.name, name) for name in names}
 
     def _relation(self, relation: Relation) -> None:
         for source, target in relation.on:

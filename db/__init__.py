@@ -9,6 +9,8 @@ In the order in which a request meets them:
     session               one connection, as the gateway wants it
     budget, pools         how many there are, and whose; each request's is that of its role
     execute               statement → bytes
+    floor                 what PostgreSQL has to grant (pure); floor_login names and passwords,
+                          floor_apply and floor_policies into a database, floor_drift compares
     embedded, migrate     a server of its own; the schema
     ingest/               records in: generated, or read from Synthea files
     errors                the error tree of every room

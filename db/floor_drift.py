@@ -67,18 +67,21 @@ select kind, schema, object, part, privilege_type as privilege, is_grantable as 
  order by 1, 2, 3, 4, 5, 7
 """
 
-# Creating anything at all: in any schema, in the database, for the time of a session.
+# Creating anything: in the database, for the time of a session, in a schema that is not ours.
 _CREATING: Final = """
-select pg_get_userbyid(r.oid)::text as name, 'create objects in schema ' || n.nspname as what
-  from pg_roles r, pg_namespace n
- where r.rolname::text = any ($1) and not r.rolsuper
-   and n.nspname !~ '^pg_temp_|^pg_toast' and has_schema_privilege(r.oid, n.oid, 'create')
-union all
-select pg_get_userbyid(r.oid)::text, case p when 'create' then 'create schemas'
-         else 'create temporary tables' end
-  from pg_roles r, unnest(array['create', 'temporary']) p
- where r.rolname::text = any ($1) and not r.rolsuper
-   and has_database_privilege(r.oid, current_database(), p)
+select case grantee when 0 then 'everybody' else 'role ' || pg_get_userbyid(grantee) end as who,
+       what
+  from (
+    select x.grantee, case x.privilege_type when 'CREATE' then 'create schemas'
+                        else 'create temporary tables' end
+      from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x
+     where d.datname = current_database() and x.privilege_type in ('CREATE', 'TEMPORARY')
+    union all
+    select x.grantee, 'create objects in schema ' || n.nspname
+      from pg_namespace n, aclexplode(n.nspacl) x
+     where x.privilege_type = 'CREATE' and n.nspname not in ('medicaid', 'fieldward')
+  ) held (grantee, what)
+ where grantee = 0 or pg_get_userbyid(grantee)::text = any ($1)
  order by 1, 2
 """
 
@@ -151,8 +154,7 @@ async def differences(
         found += check.memberships(await connection.fetch(_MEMBERSHIPS, names))
         found += check.privileges(await connection.fetch(_PRIVILEGES), set(names))
         found += [
-            f"role {row['name']} may {row['what']}"
-            for row in await connection.fetch(_CREATING, names)
+            f"{row['who']} may {row['what']}" for row in await connection.fetch(_CREATING, names)
         ]
         found += [
             f"row level security is off on {row['name']}"

@@ -17,6 +17,13 @@ alter table medicaid.claim
     generated always as (sensitivity_labels
       && array['ETH', 'ETHUD', 'HIV', 'PSY', 'SDV', 'SEX', 'STD', 'GDIS']) stored;
 
+-- The place of a claim in lists of those who know people by pseudonym. In the order of the key, the
+-- same places in their list and in another's would tell whose pseudonym is whose. For people the
+-- pseudonym is that place.
+alter table medicaid.claim add column place uuid not null default gen_random_uuid();
+create index on medicaid.enrollee (pseudonym);
+create index on medicaid.claim (place);
+
 -- Who may look up an SSN and not read it has no privilege on the column. The function answers with
 -- the keys of the rows that hold the number; the column beside it tells "another" from "none".
 alter table medicaid.variable_demographics
@@ -118,6 +125,19 @@ as $$
             where v.number > (select max(number) - 2 from fieldward.policy_version))
 $$;
 
+-- Whoever holds a privilege that only a floor gives: anybody but the owner on schema medicaid, on
+-- schema fieldward everybody and the roles of this database. As SQL text; no row for all others.
+create function fieldward.holder(grantee oid, owner oid, schema name) returns table (name text)
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end
+   where grantee <> owner
+     and (schema = 'medicaid'
+          or schema = 'fieldward'
+             and (grantee = 0 or grantee in (select r.oid from fieldward.floor_roles() r)))
+$$;
+
 -- Makes what PostgreSQL grants equal to a floor: roles, memberships, columns, functions, the spans
 -- in which orders stand. Changes only what differs. `verifiers` is role of policy → SCRAM verifier,
 -- for logins that are not there yet: no password ever comes here.
@@ -193,11 +213,16 @@ begin
   for each in
     select f.name, r.rolcreatedb, r.rolcreaterole, r.rolcanlogin and not exists (
              select from jsonb_object_keys(floor -> 'roles') k
-              where fieldward.floor_role(k) = f.name) as idle
+              where fieldward.floor_role(k) = f.name) as idle,
+           exists (select from pg_db_role_setting s where s.setrole = f.oid) as configured
       from fieldward.floor_roles() f join pg_roles r on r.oid = f.oid
   loop
     if each.idle then
       execute format('alter role %I nologin', each.name);
+    end if;
+    if each.configured then  -- a login may set its own
+      execute format('alter role %I reset all', each.name);
+      execute format('alter role %I in database %I reset all', each.name, current_database());
     end if;
     -- What only a superuser can take back stays, and is named as drift.
     begin
@@ -234,45 +259,46 @@ begin
     end;
   end loop;
 
-  execute format('grant usage on schema medicaid to %I, %I', groups[1], groups[2]);
   execute format('grant execute on function fieldward.population_day() to %I', groups[2]);
+  -- Privileges on records that others have go, too: those of the roles of a database that this one
+  -- is a copy of, for one.
   for each in
-    select n.nspname, f.name
-      from pg_namespace n, aclexplode(n.nspacl) x join fieldward.floor_roles() f on f.oid = x.grantee
-     where n.nspname in ('medicaid', 'fieldward')
-       and not (n.nspname = 'medicaid' and f.name = any (groups) and x.privilege_type = 'USAGE'
-                and not x.is_grantable)
+    select distinct n.nspname, h.name
+      from pg_namespace n
+      cross join lateral aclexplode(n.nspacl) x
+      cross join lateral fieldward.holder(x.grantee, n.nspowner, n.nspname) h
+     where not (n.nspname = 'medicaid' and x.privilege_type = 'USAGE' and not x.is_grantable
+                and pg_get_userbyid(x.grantee)::text = any (groups))
   loop
-    execute format('revoke all on schema %I from %I', each.nspname, each.name);
-    if each.nspname = 'medicaid' and each.name = any (groups) then
-      execute format('grant usage on schema medicaid to %I', each.name);
-    end if;
+    execute format('revoke all on schema %I from %s', each.nspname, each.name);
   end loop;
+  execute format('grant usage on schema medicaid to %I, %I', groups[1], groups[2]);
 
   -- A privilege on a whole table goes first: taking it back takes those on its columns along.
   for each in
-    select distinct c.oid::regclass as relation, f.name, c.relkind = 'S' as counts
-      from pg_class c, aclexplode(c.relacl) x join fieldward.floor_roles() f on f.oid = x.grantee
-     where c.relnamespace in ('medicaid'::regnamespace, 'fieldward'::regnamespace)
+    select distinct c.oid::regclass as relation, h.name, c.relkind = 'S' as counts
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+      cross join lateral aclexplode(c.relacl) x
+      cross join lateral fieldward.holder(x.grantee, c.relowner, n.nspname) h
   loop
-    execute format('revoke all on %s %s from %I cascade',
+    execute format('revoke all on %s %s from %s cascade',
                    case when each.counts then 'sequence' else 'table' end, each.relation, each.name);
   end loop;
   for each in
-    select distinct a.attrelid::regclass as relation, a.attname, f.name
+    select distinct a.attrelid::regclass as relation, a.attname, h.name
       from pg_attribute a
       join pg_class c on c.oid = a.attrelid
+      join pg_namespace n on n.oid = c.relnamespace
       cross join lateral aclexplode(a.attacl) x
-      join fieldward.floor_roles() f on f.oid = x.grantee
-     where c.relnamespace in ('medicaid'::regnamespace, 'fieldward'::regnamespace)
-       and not (x.privilege_type = 'SELECT' and not x.is_grantable
-                and c.relnamespace = 'medicaid'::regnamespace
+      cross join lateral fieldward.holder(x.grantee, c.relowner, n.nspname) h
+     where not (x.privilege_type = 'SELECT' and not x.is_grantable and n.nspname = 'medicaid'
                 and exists (
                   select from jsonb_each(floor -> 'roles') r
-                   where fieldward.floor_role(r.key) = f.name
+                   where fieldward.floor_role(r.key) = pg_get_userbyid(x.grantee)::text
                      and r.value -> 'columns' -> c.relname::text ? a.attname::text))
   loop
-    execute format('revoke all (%I) on table %s from %I cascade',
+    execute format('revoke all (%I) on table %s from %s cascade',
                    each.attname, each.relation, each.name);
   end loop;
   for each in
@@ -292,17 +318,20 @@ begin
   end loop;
 
   for each in
-    select distinct p.oid::regprocedure as called, f.name
-      from pg_proc p, aclexplode(p.proacl) x join fieldward.floor_roles() f on f.oid = x.grantee
-     where p.pronamespace in ('medicaid'::regnamespace, 'fieldward'::regnamespace)
-       and not (not x.is_grantable and (
-         (p.oid = 'fieldward.population_day()'::regprocedure and f.name = groups[2])
-         or (p.pronamespace = 'medicaid'::regnamespace and exists (
+    select distinct p.oid::regprocedure as called, h.name
+      from pg_proc p
+      join pg_namespace n on n.oid = p.pronamespace
+      cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) x
+      cross join lateral fieldward.holder(x.grantee, p.proowner, n.nspname) h
+     where not (not x.is_grantable and (
+         (p.oid = 'fieldward.population_day()'::regprocedure
+          and pg_get_userbyid(x.grantee)::text = groups[2])
+         or (n.nspname = 'medicaid' and exists (
            select from jsonb_each(floor -> 'roles') r
-            where fieldward.floor_role(r.key) = f.name
+            where fieldward.floor_role(r.key) = pg_get_userbyid(x.grantee)::text
               and r.value -> 'functions' ? p.proname::text))))
   loop
-    execute format('revoke all on function %s from %I cascade', each.called, each.name);
+    execute format('revoke all on function %s from %s cascade', each.called, each.name);
   end loop;
   for each in
     select p.oid::regprocedure as called, fieldward.floor_role(r.key) as name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -24,15 +23,15 @@ class Figures:
     codes: Counter[str] = field(default_factory=Counter)
     began: float = field(default_factory=time.perf_counter)
 
-    def line(self, seed: int) -> str:
-        """All of it as JSON, with the seed of chance."""
-        shown = {
+    def facts(self, seed: int) -> dict[str, str | float]:
+        """All of it, with the seed of chance."""
+        return {
             "test": "noninterference",
             "seed": seed,
             "operations": self.operations,
-            "requests": self.requests,
+            "comparisons": self.requests,
             "answered": self.answered,
-            "refused": dict(sorted(self.codes.items())),
+            "codes": ", ".join(f"{code} {times}" for code, times in sorted(self.codes.items())),
             "roles": len(self.roles),
             "askers": len(self.askers),
             "copies": self.copies,
@@ -41,4 +40,3 @@ class Figures:
             "differing_bytes": self.differing_bytes,
             "seconds": round(time.perf_counter() - self.began, 1),
         }
-        return json.dumps(shown)

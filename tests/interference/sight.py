@@ -96,7 +96,8 @@ class Sight:
                 if link.coordinate in known
                 or (link.target in entities and (fields[link.target] or links.get(link.target)))
             )
-        return Open(bool(counted or readable & CATALOG.fields.keys()), fields, links)
+        numbered = counted.intersection(self.seen.authority.values(anchor.entity, "aggregate"))
+        return Open(bool(numbered or readable & CATALOG.fields.keys()), fields, links)
 
     def _any(self, coordinate: str, anchor: Row, actions: tuple[str, ...]) -> bool:
         """Whether one of some actions on a coordinate is open on a row."""

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from api.app import create_app
+from tests.database import FLOOR_SECRET
 from tests.gateway import CURSOR_KEY, KEY
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ NEW_KEY = bytes(range(64, 128))
 @asynccontextmanager
 async def keyed(gateway: Gateway, *keys: bytes) -> AsyncIterator[Gateway]:
     """Another gateway over the same records, with other cursor keys."""
-    app = create_app(gateway.gateway_url, KEY.settings(), keys)
+    app = create_app(gateway.gateway_url, KEY.settings(), keys, FLOOR_SECRET)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(

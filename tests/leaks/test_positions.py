@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from graphql import get_named_type
 
 from api.errors import PositionDenied
 from authz.decision import Allow, AllowWhere
@@ -24,6 +25,7 @@ from tests.roles import (
     plan,
     readers,
     roles,
+    whole,
 )
 
 if TYPE_CHECKING:
@@ -371,6 +373,37 @@ async def test_there_is_nothing_to_write_with(gateway: Gateway, sent: list[State
         schema = (await gateway.ask(role, kinds))["data"]["__schema"]
         assert schema == {"mutationType": None, "subscriptionType": None}
     assert sent == []
+
+
+NUMBERS = ("CountDistinct", "Sum", "Avg", "Min", "Max")
+
+
+@pytest.mark.parametrize("role", roles())
+def test_no_aggregate_is_over_a_denied_value(role: str) -> None:
+    """Each number is null with its error; each group is refused before any record is asked for."""
+    closed = 0
+    for entity, root in (("Enrollee", "enrolleesAggregate"), ("Claim", "claimsAggregate")):
+        for kind in NUMBERS:
+            part = kind[0].lower() + kind[1:]
+            for name in whole().type_map[entity + kind].fields:  # type: ignore[attr-defined]  # an object type
+                if denied(role, f"{entity}.{name}", "aggregate"):
+                    planned = plan(role, f"{{{root}{{{part}{{{name}}}}}}}")
+                    assert planned.denials, (entity, kind, name)
+                    closed += 1
+        for name, field in whole().type_map[f"{entity}GroupBy"].fields.items():  # type: ignore[attr-defined]
+            coordinate = f"{entity}.{name}"
+            if coordinate not in CATALOG.fields or not denied(role, coordinate, "aggregate"):
+                continue
+            # A day asks how large its groups are, and one day is the smallest of them.
+            grouping = "DAY" if get_named_type(field.type).name == "DateGrouping" else "VALUE"
+            try:
+                planned = plan(role, f"{{{root}(groupBy:[{{{name}:{grouping}}}]){{count}}}}")
+            except PositionDenied as error:
+                assert error.facts["coordinate"] == coordinate
+            else:
+                assert planned.plan.roots == (), coordinate
+            closed += 1
+    assert closed > 20
 
 
 async def test_no_search_is_offered_and_no_numbers_to_who_has_none(gateway: Gateway) -> None:

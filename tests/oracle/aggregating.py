@@ -26,8 +26,6 @@ from tests.oracle.sketch import Node
 from tests.oracle.tables import WITHHELD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.oracle.authority import Authority
     from tests.oracle.inputs import Inputs
     from tests.oracle.sketch import Sketch
@@ -59,8 +57,8 @@ class Aggregating:
             given["groupBy"] = Node(GraphQLList(item), [Node(item, each) for each in groups])
         texts = [f"{argument}: {sketch.value(node)}" for argument, node in given.items()]
         arguments = f"({', '.join(texts)})" if texts else ""
-        items = [*self._numbers(entity), *self._groups(entity, paths)]
-        return f"{alias}{name}{arguments} {sketch.grouped(f'{entity}Aggregate', items)}"
+        body = sketch.grouped(f"{entity}Aggregate", self._numbers(entity))
+        return f"{alias}{name}{arguments} {_with(self._groups(entity, paths), body)}"
 
     def _group_by(self, entity: str, paths: list[tuple[str, ...]]) -> list[dict[str, Node]]:
         """Up to three dimensions; now and then one too many, or one twice."""
@@ -138,11 +136,11 @@ class Aggregating:
             self.role, coordinate, "aggregate"
         )
 
-    def _groups(self, entity: str, paths: list[tuple[str, ...]]) -> Iterator[str]:
+    def _groups(self, entity: str, paths: list[tuple[str, ...]]) -> str:
         sketch = self.sketch
         if not self.inputs.coarse and not sketch.chance(85):
-            return
-        items = [f"{WITHHELD}: suppressed", *self._numbers(entity)]
+            return ""
+        items = self._numbers(entity)
         if paths and sketch.chance(90):
             chosen = [path for path in paths if not sketch.chance(15)] or paths
             items.append(f"key {{ {' '.join(map(_selected, dict.fromkeys(chosen)))} }}")
@@ -151,7 +149,13 @@ class Aggregating:
             if f"{entity}.{name}" in CATALOG.fields:
                 items.append(f"other: key {{ {name} }}")
         key = f"{sketch.name('g')}: " if sketch.chance(10) else ""
-        yield f"{key}groups {sketch.grouped(f'{entity}Group', items)}"
+        body = sketch.grouped(f"{entity}Group", items)
+        return f"{key}groups {_with(f'{WITHHELD}: suppressed', body)}"
+
+
+def _with(selected: str, body: str) -> str:
+    """A selection set with one more in front: in no fragment and never left out."""
+    return f"{{ {selected} {body.removeprefix('{ ')}"
 
 
 def _selected(path: tuple[str, ...]) -> str:

@@ -210,7 +210,8 @@ class Reading:
         table = Table(seen, entity, named, rows, smallest)
         if named and len(table.keys) > MOST_GROUPS:
             raise Refused(errors.OperationTooComplex.code)
-        table.chosen = self._chosen(info.path.as_list())
+        if named:
+            table.chosen = self._chosen(info.path.as_list())
         if table.chosen is not None:
             self.faults += table.faults(table.chosen)
         return table

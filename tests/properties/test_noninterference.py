@@ -18,7 +18,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -47,12 +46,12 @@ from tests.oracle.people_who_ask import corner_askers, seed_askers
 from tests.oracle.pool import Pool
 from tests.oracle.records import Records, read_records
 from tests.oracle.seen import Seen
+from tests.report import report
 
 CASES = int(os.environ.get("FIELDWARD_CASES", "150"))
 SEED = int(os.environ.get("FIELDWARD_SEED", "20260106"))
-REPORT = os.environ.get("FIELDWARD_REPORT")
 
-PEOPLE = 60
+PEOPLE = 40
 """Of the seed; those of tests.oracle.corners come to them."""
 
 A_COPY = 500
@@ -75,10 +74,9 @@ def figures() -> Iterator[Figures]:
     """Counts; told in the end."""
     found = Figures()
     yield found
-    print(found.line(SEED))  # noqa: T201 - for whoever runs it long
-    if REPORT:
-        with Path(REPORT).open("a", encoding="utf-8") as file:
-            file.write(found.line(SEED) + "\n")
+    facts = found.facts(SEED)
+    print(facts)  # noqa: T201 - for whoever runs it long
+    report(**facts)
 
 
 @dataclass

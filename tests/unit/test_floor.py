@@ -203,8 +203,9 @@ def test_nobody_is_granted_a_column_to_write(action: str) -> None:
     assert floor.roles["capped"].columns == frozenset()
 
 
-def test_a_count_needs_a_key_and_no_value() -> None:
-    floor = floor_of(policy(allow("ClaimConnection.totalCount", "aggregate")), ())
+@pytest.mark.parametrize("number", ["ClaimConnection.totalCount", "ClaimAggregate.count"])
+def test_a_number_of_rows_needs_a_key_and_no_value(number: str) -> None:
+    floor = floor_of(policy(allow(number, "aggregate")), ())
     assert floor.roles["capped"].columns == {("claim", "enrollee_id"), ("claim", "claim_id")}
 
 
