@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from authz.scope import parse_scope
 from db.catalog_records import CATALOG
 from db.errors import FieldwardError
 from db.floor import Floor, RoleFloor
+from db.predicate import Compare, Literal, Operator, Ref, Through
 from db.sql.pieces import Statement
 from db.sql.render import render
 from tests.oracle.documents import DOCUMENTS
@@ -242,3 +244,23 @@ def test_what_a_row_scope_reads_is_granted_with_what_it_is_about(text: str) -> N
            for name in ("enrollee_id", "span_num", "effective_date", "end_date")}  # fmt: skip
     keys = {(table, "enrollee_id") for table in ("claim", "claim_diagnosis", "race")}
     assert columns - plain.columns - SCOPES[text] <= hop | keys
+
+
+def test_a_condition_on_the_one_row_of_a_relation_is_walked_as_well() -> None:
+    """No text of a row scope says it yet; a filter's condition does."""
+    claims = CATALOG.relations["claim"]
+    column = claims["provider"].target.columns["city"]
+    inner = Compare(Ref(column), Operator.EQ, Literal("A"))
+    scope = Compare(Ref(CATALOG.entities["Provider"].table.columns["taxonomy"]), Operator.EQ, None)
+    through = Through(claims["provider"], scope, inner)
+    made = policy_set(
+        CATALOG,
+        [Role("capped", "A role.", 10, DenialMode.NULL)],
+        {},
+        {"here": {"Claim": "always"}},
+        [allow("Claim.icn", "read", "here")],
+    )
+    scopes = {"here": {"Claim": Scope("here", "Claim", "-", through)}}
+    columns = floor_of(replace(made, scopes=scopes), ()).roles["capped"].columns
+    assert {("claim", "billing_prov_npi_num"), ("provider", "npi")} <= columns
+    assert {("provider", "city"), ("provider", "taxonomy")} <= columns

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from types import MappingProxyType
@@ -91,7 +92,7 @@ def named(owner_url: str, text: str) -> str:
     )
 
 
-OTHER = "fieldward_test_other"
+OTHER = f"fieldward_test_{secrets.token_hex(6)}"
 
 # what is done → the sentence that names it
 DRIFT = {
@@ -245,7 +246,7 @@ async def test_a_database_without_a_version_says_so(empty: str) -> None:
 
 
 async def test_the_gateway_sees_the_same_differences_as_the_owner(empty: str) -> None:
-    login = "fieldward_test_drift"
+    login = f"fieldward_test_{secrets.token_hex(6)}"
     async with connected(empty) as owner:
         await owner.execute(f"create role {login} login password 'fieldward-test'")
     try:

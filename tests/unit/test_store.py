@@ -85,6 +85,7 @@ BROKEN: dict[str, tuple[str, type[FieldwardError]]] = {
         PolicyInvalid,
     ),
     "a day that is none": (changed("orders", 0, "issued", to="2026-02-30"), DocumentInvalid),
+    "a day that is a number": (changed("orders", 0, "issued", to=20260101), DocumentInvalid),
     "an instant without its offset": (
         changed("orders", 0, "history", 0, "at", to="2026-01-06T00:00:00"),
         DocumentInvalid,
