@@ -147,9 +147,7 @@ class Authority:
         return tuple(rule for rule in self.policy.rules if rule.role in roles)
 
     def _rules_about(self, role: str, coordinate: str) -> tuple[Rule, ...]:
-        return tuple(
-            rule for rule in self._rules(role) if coordinate in self._members(rule.object)
-        )
+        return tuple(rule for rule in self._rules(role) if coordinate in self._members(rule.object))
 
     def _states(self, role: str, anchor: str) -> tuple[frozenset[str], ...]:
         """Every set of row scopes that a row of an anchor may meet, as far as anybody can tell
