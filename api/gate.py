@@ -8,6 +8,7 @@ not handed out here is in no plan. `tests/architecture/test_gate.py` holds it.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,7 +16,7 @@ from api.errors import OperationTooComplex, PositionDenied
 from authz.decision import Action, Allow, AllowWhere, Deny
 from db.catalog import Kind
 from db.catalog_records import CATALOG
-from db.predicate import Always, Predicate, Ref, both, either
+from db.predicate import COMPLEMENT, Always, Predicate, Ref, both, either, operators
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,7 @@ class Gate:
         self.coarse = coarse
         self.denials: list[Denial] = []
         self.conditional: set[str] = set()
+        self.lookups: Counter[str] = Counter()
 
     def over(self, scopes: Scopes, *, coarse: bool) -> Gate:
         """The same gate where other rows exist; what it finds is noted here as well.
@@ -126,6 +128,7 @@ class Gate:
         """
         other = Gate(self.decisions, scopes, coarse=coarse)
         other.denials, other.conditional = self.denials, self.conditional
+        other.lookups = self.lookups
         return other
 
     def scope(self, entity: Entity) -> Predicate:
@@ -172,12 +175,29 @@ class Gate:
             self.denials.append(Denial(coordinate, place.path, place.below_list, place.location))
         return found
 
-    def filter(self, coordinate: str, operator: Operator, by: Way | None = None) -> Reached:
-        """What a filter may look at. PositionDenied if it never may, with this operator."""
-        action = f"{Action.FILTER.value}:{operator.value}"
-        found = self.reference(coordinate, action, by)
+    def filter(
+        self,
+        coordinate: str,
+        operator: Operator,
+        by: Way | None = None,
+        *,
+        negated: bool = False,
+    ) -> Reached:
+        """What a filter may look at. PositionDenied if it never may, with this operator.
+
+        Under `not` the operator that runs is asked, where filters offer it: `not eq` is `ne`. A
+        value that may be looked up and not read is looked up once in an operation, since many
+        guesses in one would find it.
+        """
+        column = CATALOG.fields[coordinate].column
+        runs = COMPLEMENT[operator] if negated else operator
+        asked = runs if runs in operators(column.kind, coded=column.codes is not None) else operator
+        found = self.reference(coordinate, f"{Action.FILTER.value}:{asked.value}", by)
         if not isinstance(found, Reached) or (self.coarse and not found.ref.column.coarse):
             raise PositionDenied(coordinate=coordinate, position="filter", operator=operator.value)
+        if column.lookup and isinstance(self.decisions.decide(coordinate, "read"), Deny):
+            at_most(1, self.lookups[coordinate] + 1)
+            self.lookups[coordinate] += 1
         return found
 
     def filter_way(self, coordinate: str) -> Way:
@@ -213,8 +233,10 @@ class Gate:
         return found
 
     def keys(self, entity: Entity) -> tuple[Ref, ...]:
-        """The table's key: structural columns, random, which nobody selects and no rule names."""
-        return tuple(Ref(entity.table.columns[name]) for name in entity.table.key)
+        """The table's key, by which lists are ordered in the end: structural columns, random, which
+        nobody selects and no rule names. The veil stands before it for whom it is made."""
+        veil = entity.table.veil if self.decisions.veiled else ()
+        return tuple(Ref(entity.table.columns[name]) for name in (*veil, *entity.table.key))
 
 
 def _groups(ref: Ref) -> bool:

@@ -5,6 +5,7 @@ Pure. A condition that the caller wrote can only narrow; what policy permits rid
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from api.errors import OperationTooComplex
@@ -41,6 +42,16 @@ MOST_TERMS = 5
 """Terms of an order."""
 
 
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Where in a filter: whose values are asked about, by which step if they count as those of the
+    row at hand, and whether the negation of what is written is what will be asked."""
+
+    entity: Entity
+    by: Way | None = None
+    negated: bool = False
+
+
 class Narrowing:
     """The filters and orders of one operation."""
 
@@ -55,10 +66,9 @@ class Narrowing:
 
         Raises PositionDenied, ArgumentInvalid or OperationTooComplex.
         """
-        return self._all(asked, entity, None)
+        return self._all(asked, _At(entity))
 
-    def _all(self, asked: Mapping[str, object], entity: Entity, by: Way | None) -> Predicate:
-        """`by` is the step to what is current of the row at hand, where that is asked about."""
+    def _all(self, asked: Mapping[str, object], at: _At) -> Predicate:
         parts: list[Predicate] = []
         self._count()
         for name, value in asked.items():
@@ -66,44 +76,43 @@ class Narrowing:
                 case "and" | "or":
                     join = both if name == "and" else either
                     inner = (self._values.mapping(item) for item in self._values.items(value))
-                    parts.append(join(*(self._all(item, entity, by) for item in inner)))
+                    parts.append(join(*(self._all(item, at) for item in inner)))
                 case "not":
-                    parts.append(negate(self._all(self._values.mapping(value), entity, by)))
+                    below = replace(at, negated=not at.negated)
+                    parts.append(negate(self._all(self._values.mapping(value), below)))
                 case _:
-                    parts.append(self._about(f"{entity.name}.{name}", value, by))
+                    parts.append(self._about(f"{at.entity.name}.{name}", value, at))
         return both(*parts)
 
-    def _about(self, coordinate: str, value: object, by: Way | None) -> Predicate:
+    def _about(self, coordinate: str, value: object, at: _At) -> Predicate:
         asked = self._values.mapping(value)
         if coordinate in CATALOG.links:
             self._steps = at_most(MOST_STEPS, self._steps + 1)
-            found = self._along(self._gate.filter_way(coordinate), asked)
+            found = self._along(self._gate.filter_way(coordinate), asked, at)
             self._steps -= 1
             return found
         return both(
-            *(self._leaf(coordinate, Operator(name), item, by) for name, item in asked.items())
+            *(self._leaf(coordinate, Operator(name), item, at) for name, item in asked.items())
         )
 
-    def _leaf(
-        self, coordinate: str, operator: Operator, operand: object, by: Way | None
-    ) -> Predicate:
+    def _leaf(self, coordinate: str, operator: Operator, operand: object, at: _At) -> Predicate:
         self._count()
-        found = self._gate.filter(coordinate, operator, by)
+        found = self._gate.filter(coordinate, operator, at.by, negated=at.negated)
         if operator is Operator.IS_NULL:
             missing = operator if self._values.boolean(operand) else COMPLEMENT[operator]
             return Compare(found.ref, missing, None, found.permit)
         slot = self._values.add(self._values.typed(operand, found.ref.column, operator))
         return Compare(found.ref, operator, slot, found.permit)
 
-    def _along(self, way: Way, asked: Mapping[str, object]) -> Predicate:
+    def _along(self, way: Way, asked: Mapping[str, object], at: _At) -> Predicate:
         """Conditions on what a link leads to."""
         match way.relation.cardinality:
             case Cardinality.CURRENT:
                 # Its values are asked about as values of the row at hand: without an address, there
                 # is no city.
-                return self._all(asked, way.target, way)
+                return self._all(asked, _At(way.target, way, at.negated))
             case Cardinality.ONE:
-                inner = self.where(asked, way.target)
+                inner = self._all(asked, _At(way.target, None, at.negated))
                 return Through(way.relation, way.scope, inner, way.permit, way.anchored)
             case Cardinality.MANY:
                 return both(*(self._some(way, name, value) for name, value in asked.items()))
@@ -111,7 +120,8 @@ class Narrowing:
                 assert_never(way.relation.cardinality)
 
     def _some(self, way: Way, name: str, value: object) -> Predicate:
-        """Some row meets a condition, or none does, of those that exist."""
+        """Some row meets a condition, or none does, of those that exist. What is asked of these
+        rows is asked as it is written, whatever is negated around it."""
         inner = self.where(self._values.mapping(value), way.target)
         return Exists(way.relation, inner, name == "none", way.permit, way.anchored, way.scope)
 

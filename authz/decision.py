@@ -106,6 +106,13 @@ class DecisionSet:
         """The decision. Absence denies."""
         return self.table.get((coordinate, action), _NO_RULE)
 
+    @property
+    def veiled(self) -> bool:
+        """Whether the role knows people by pseudonym and not by identifier: then the order of its
+        lists has to be none that another role sees."""
+        known, named = (self.decide(f"Enrollee.{name}", "read") for name in ("pseudonym", "id"))
+        return not isinstance(known, Deny) and isinstance(named, Deny)
+
     def row_scope(self, anchor: str) -> Predicate:
         """The rows of an anchor entity that exist for this role; none when it may read nothing."""
         return self.row_scopes.get(anchor, Never())

@@ -136,10 +136,12 @@ class _Reads:
         self._catalog = catalog
         self.columns: set[tuple[str, str]] = set()
         self.functions: set[str] = set()
+        self._veiled = False
 
     def decisions(self, decided: DecisionSet) -> None:
         """Adds what a set of decisions opens."""
         catalog = self._catalog
+        self._veiled = self._veiled or decided.veiled
         numbers = catalog.coordinates - catalog.fields.keys() - catalog.links.keys()
         seen: set[tuple[str, Predicate]] = set()
         for (coordinate, action), decision in decided.table.items():
@@ -182,7 +184,8 @@ class _Reads:
             self.functions.add(column.function)
 
     def _keys(self, table: Table) -> None:
-        self.columns |= {(table.name, name) for name in table.key}
+        names = (*table.veil, *table.key) if self._veiled else table.key
+        self.columns |= {(table.name, name) for name in names}
 
     def _relation(self, relation: Relation) -> None:
         for source, target in relation.on:

@@ -64,13 +64,16 @@ class Column:
 class Table:
     """A table of schema `medicaid`: its key, whole; whether its rows hold from a day to a day.
 
-    `columns` are all that a statement may name, those that nobody selects (keys) included.
+    `columns` are all that a statement may name, those that nobody selects (keys) included. `veil`
+    are random columns that stand before the key in the order of lists for those who know people
+    by pseudonym: in one common order, the same place would be the same person.
     """
 
     name: str
     key: tuple[str, ...]
     columns: Mapping[str, Column] = field(compare=False, repr=False)
     dated: bool = False
+    veil: tuple[str, ...] = ()
 
 
 class Cardinality(Enum):

@@ -39,8 +39,15 @@ def _uuid(name: str) -> Column:
     return Column(name, Kind.UUID, required=True)
 
 
-def _table(name: str, key: tuple[str, ...], *columns: Column, dated: bool = False) -> Table:
-    return Table(name, key, MappingProxyType({column.name: column for column in columns}), dated)
+def _table(
+    name: str,
+    key: tuple[str, ...],
+    *columns: Column,
+    dated: bool = False,
+    veil: tuple[str, ...] = (),
+) -> Table:
+    named = MappingProxyType({column.name: column for column in columns})
+    return Table(name, key, named, dated, veil)
 
 
 def _spans(name: str, *columns: Column) -> Table:
@@ -82,6 +89,7 @@ ENROLLEE = _table(
     _whole("birth_year", required=True, bucketed=True),
     _uuid("pseudonym"),
     Column("population", Kind.DAYS),
+    veil=("pseudonym",),
 )
 VARIABLE_DEMOGRAPHICS = _spans(
     "variable_demographics",
@@ -155,6 +163,8 @@ CLAIM = _table(
     Column("sensitivity_labels", Kind.TEXTS, code_list("sensitivity")),
     _flag("substance_use"),
     _flag("sensitive"),
+    _uuid("place"),
+    veil=("place",),
 )
 CLAIM_DIAGNOSIS = _table(
     "claim_diagnosis",

@@ -17,6 +17,13 @@ alter table medicaid.claim
     generated always as (sensitivity_labels
       && array['ETH', 'ETHUD', 'HIV', 'PSY', 'SDV', 'SEX', 'STD', 'GDIS']) stored;
 
+-- The place of a claim in lists of those who know people by pseudonym. In the order of the key, the
+-- same places in their list and in another's would tell whose pseudonym is whose. For people the
+-- pseudonym is that place.
+alter table medicaid.claim add column place uuid not null default gen_random_uuid();
+create index on medicaid.enrollee (pseudonym);
+create index on medicaid.claim (place);
+
 -- Who may look up an SSN and not read it has no privilege on the column. The function answers with
 -- the keys of the rows that hold the number; the column beside it tells "another" from "none".
 alter table medicaid.variable_demographics
