@@ -11,8 +11,11 @@ compiled path, and no logic.
     asker         who asks
     authority     Casbin, asked with all that a row meets
     seen          the records as one asker may see them
-    filters       `where` on a row
+    filters       `where` on a row, along links too
     pages         orders, pages, cursors
+    grouping      `groupBy` on a row
+    tables        rows in cells: what is counted and measured, which cells are withheld
+    clauses       the parts of a filter, and whom each of them sets apart
     demands       what arguments ask for, whatever the records: refusals
     survey        what selections ask for, whatever the records: denials, conditions
     reading       what it gets
@@ -22,7 +25,7 @@ compiled path, and no logic.
 What compares with it:
 
     world         a gateway and the oracle over the same records; both answers to one question
-    operations    generated operations; sketch, inputs and pool are their parts
+    operations    generated operations; sketch, inputs, aggregating and pool are their parts
     documents     one document for each feature
     corners       a policy and records of the awkward kind
     people_who_ask  askers that fit the records, and some that do not

@@ -39,15 +39,17 @@ class Authority:
     """One effective policy, court orders included. Answers are kept: Casbin has no memory.
 
     Casbin walks all rules for each question. Where `whole`, these are all of the policy; else those
-    of the role and of the roles that it inherits, ten times as fast, and held equal by a test.
+    of the role and of the roles that it inherits which speak of the coordinate: much faster, and
+    held equal by a test.
     """
 
     def __init__(self, policy: PolicySet, *, whole: bool = False) -> None:
         self.policy = policy
         self._whole = whole
-        self._enforcers: dict[str, Any] = {}
+        self._enforcers: dict[tuple[Rule, ...], Any] = {}
+        self._about = cache(self._rules_about)
         self._conditions = {frozenset(rule.condition.split("&")) for rule in policy.rules}
-        self._known: set[tuple[str, str]] = set()
+        self._known: set[tuple[tuple[Rule, ...], str]] = set()
         self.answers: dict[tuple[str, str, str, frozenset[str]], bool] = {}
         self.verdict = cache(self._verdict)
         self.states = cache(self._states)
@@ -66,14 +68,13 @@ class Authority:
     def ask(self, role: str, coordinate: str, action: str, held: frozenset[str]) -> bool:
         """The same, not remembered."""
         condition = "&".join(sorted(held)) or "always"
-        engine = "" if self._whole else role
+        engine = self.policy.rules if self._whole else self._about(role, coordinate)
         if engine not in self._enforcers:
-            own = self.policy if self._whole else replace(self.policy, rules=self._rules(role))
-            self._enforcers[engine] = enforcer_for(own)
+            self._enforcers[engine] = enforcer_for(replace(self.policy, rules=engine))
         self._introduce(engine, condition, held)
         return bool(self._enforcers[engine].enforce(role, coordinate, action, condition))
 
-    def _introduce(self, engine: str, condition: str, held: frozenset[str]) -> None:
+    def _introduce(self, engine: tuple[Rule, ...], condition: str, held: frozenset[str]) -> None:
         """Tells Casbin that of all that the policy calls a condition, what is among these holds."""
         if (engine, condition) in self._known:
             return
@@ -144,6 +145,9 @@ class Authority:
     def _rules(self, role: str) -> tuple[Rule, ...]:
         roles = self._above(role)
         return tuple(rule for rule in self.policy.rules if rule.role in roles)
+
+    def _rules_about(self, role: str, coordinate: str) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self._rules(role) if coordinate in self._members(rule.object))
 
     def _states(self, role: str, anchor: str) -> tuple[frozenset[str], ...]:
         """Every set of row scopes that a row of an anchor may meet, as far as anybody can tell

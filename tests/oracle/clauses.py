@@ -134,7 +134,8 @@ def holds(
             if along is not None:
                 closed = not seen.may(along.coordinate, "filter", row)
                 row = seen.current(along, row, closed=closed)
-            return leaf(seen, row, coordinate, operator, operand) is (not denied)
+            said = leaf(seen, row, coordinate, operator, operand, denied=denied)
+            return said is (not denied)
         case Related(link, none, inner):
             if not seen.may(link.coordinate, "filter", row):
                 return False

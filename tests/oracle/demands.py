@@ -16,6 +16,7 @@ from db.catalog import Cardinality, Kind
 from db.catalog_records import CATALOG
 from tests.oracle.authority import Verdict
 from tests.oracle.clauses import clause_of, clauses
+from tests.oracle.filters import action_of
 from tests.oracle.grouping import dimensions
 from tests.oracle.pages import asked_size, binding, named_terms
 
@@ -56,6 +57,7 @@ class Demands:
     conditional: set[str] = field(default_factory=set)
     _conditions: int = 0
     _steps: int = 0
+    _lookups: int = 0
     _by: str = "read"
     """The action that makes a row exist: in an aggregate, another than in a list."""
 
@@ -140,7 +142,7 @@ class Demands:
         if self._conditions > MOST_CONDITIONS:
             raise Refused(errors.OperationTooComplex.code)
 
-    def _where(self, entity: str, where: Value) -> None:
+    def _where(self, entity: str, where: Value, denied: bool = False) -> None:
         if where is None:
             raise Refused(errors.ArgumentInvalid.code)
         self._condition()
@@ -149,18 +151,18 @@ class Demands:
             if asked is None:
                 raise Refused(errors.ArgumentInvalid.code)
             if name == "not":
-                self._where(entity, asked)
+                self._where(entity, asked, not denied)
             elif name in ("and", "or"):
                 for part in asked:
-                    self._where(entity, part)
+                    self._where(entity, part, denied)
             elif coordinate in CATALOG.links:
-                self._link(coordinate, asked)
+                self._link(coordinate, asked, denied)
             else:
                 for operator, operand in asked.items():
                     self._condition()
-                    self.of_filter(coordinate, operator, operand)
+                    self.of_filter(coordinate, operator, operand, denied)
 
-    def _link(self, coordinate: str, asked: Mapping[str, Any]) -> None:
+    def _link(self, coordinate: str, asked: Mapping[str, Any], denied: bool) -> None:
         self._steps += 1
         if self._steps > MOST_STEPS:
             raise Refused(errors.OperationTooComplex.code)
@@ -168,7 +170,7 @@ class Demands:
         link = CATALOG.links[coordinate]
         many = link.relation.cardinality is Cardinality.MANY
         for inner in asked.values() if many else (asked,):
-            self._where(link.target, inner)
+            self._where(link.target, inner, denied and not many)
         self._steps -= 1
 
     def _permitted(self, coordinate: str, action: str, facts: Mapping[str, object]) -> None:
@@ -181,10 +183,17 @@ class Demands:
         if verdict is Verdict.SOME:
             self.conditional.add(coordinate)
 
-    def of_filter(self, coordinate: str, operator: str, operand: Value) -> None:
+    def of_filter(
+        self, coordinate: str, operator: str, operand: Value, denied: bool = False
+    ) -> None:
         """One operator on one coordinate."""
-        self._permitted(coordinate, f"filter:{operator}", {"operator": operator})
+        action = action_of(coordinate, operator, denied=denied)
+        self._permitted(coordinate, action, {"operator": operator})
         column = CATALOG.fields[coordinate].column
+        if column.lookup and self.verdict(coordinate, "read") is Verdict.NONE:
+            self._lookups += 1
+            if self._lookups > 1:
+                raise Refused(errors.OperationTooComplex.code)
         several = operator in ("in", "notIn")
         items = operand if several and operand is not None else [operand]
         if (several and len(items) > MOST_IN_LIST) or not all(

@@ -8,9 +8,13 @@ address, there is no city.
 from __future__ import annotations
 
 import enum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from graphql import GraphQLInputObjectType, get_named_type
+
+from api.schema.build import core, full_schema
 from db.catalog import Cardinality, Kind
 from db.catalog_records import CATALOG
 from tests.oracle.truth import Truth, every, opposite, some
@@ -36,46 +40,53 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+_OPPOSITES = {"eq": "ne", "lt": "gte", "lte": "gt", "in": "notIn"}
+_OPPOSITES |= {other: one for one, other in _OPPOSITES.items()}
+
+
 def meets(seen: Seen, row: Row, where: Mapping[str, Any]) -> bool:
     """Whether a row meets a filter on its entity."""
     return truth_of(seen, row, where) is True
 
 
-def truth_of(seen: Seen, row: Row, where: Mapping[str, Any]) -> Truth:
-    """What a filter says of a row of its entity."""
-    return every(_part(seen, row, name, asked) for name, asked in where.items())
+def truth_of(seen: Seen, row: Row, where: Mapping[str, Any], *, denied: bool = False) -> Truth:
+    """What a filter says of a row of its entity; `denied` within an odd number of `not`."""
+    return every(_part(seen, row, name, asked, denied) for name, asked in where.items())
 
 
-def _part(seen: Seen, row: Row, name: str, asked: Value) -> Truth:
+def _part(seen: Seen, row: Row, name: str, asked: Value, denied: bool) -> Truth:
     match name:
         case "and":
-            return every(truth_of(seen, row, part) for part in asked)
+            return every(truth_of(seen, row, part, denied=denied) for part in asked)
         case "or":
-            return some(truth_of(seen, row, part) for part in asked)
+            return some(truth_of(seen, row, part, denied=denied) for part in asked)
         case "not":
-            return opposite(truth_of(seen, row, asked))
+            return opposite(truth_of(seen, row, asked, denied=not denied))
         case _:
-            return about(seen, row, f"{row.entity}.{name}", asked)
+            return about(seen, row, f"{row.entity}.{name}", asked, denied)
 
 
-def about(seen: Seen, row: Row, coordinate: str, asked: Mapping[str, Any]) -> Truth:
+def about(seen: Seen, row: Row, coordinate: str, asked: Mapping[str, Any], denied: bool) -> Truth:
     """What a filter on one coordinate says of a row."""
     if coordinate in CATALOG.links:
         link = CATALOG.links[coordinate]
         closed = not seen.may(coordinate, "filter", row)
         match link.relation.cardinality:
             case Cardinality.CURRENT:
-                return truth_of(seen, seen.current(link, row, closed=closed), asked)
+                current = seen.current(link, row, closed=closed)
+                return truth_of(seen, current, asked, denied=denied)
             case Cardinality.ONE:
                 found = () if closed else seen.linked(link, row)
-                return next((truth_of(seen, each, asked) for each in found), None)
+                truths = (truth_of(seen, each, asked, denied=denied) for each in found)
+                return next(truths, None)
             case Cardinality.MANY:
                 return every(
                     None if closed else among(seen, row, link, word, inner)
                     for word, inner in asked.items()
                 )
     return every(
-        leaf(seen, row, coordinate, operator, wanted) for operator, wanted in asked.items()
+        leaf(seen, row, coordinate, operator, wanted, denied=denied)
+        for operator, wanted in asked.items()
     )
 
 
@@ -84,9 +95,24 @@ def among(seen: Seen, row: Row, link: Link, word: str, where: Mapping[str, Any])
     return any(meets(seen, found, where) for found in seen.linked(link, row)) is (word == "some")
 
 
-def leaf(seen: Seen, row: Row, coordinate: str, operator: str, operand: Value) -> Truth:
+@cache
+def action_of(coordinate: str, operator: str, *, denied: bool) -> str:
+    """The action that an operator needs. Within `not` it is the opposite that is asked, and needed
+    where a filter has it: "not equal" is a question of its own."""
+    entity, _, name = coordinate.partition(".")
+    where = core(full_schema()).type_map[f"{entity}Where"]
+    assert isinstance(where, GraphQLInputObjectType)
+    offered = get_named_type(where.fields[name].type)
+    assert isinstance(offered, GraphQLInputObjectType)
+    opposite_of = _OPPOSITES.get(operator)
+    return f"filter:{opposite_of if denied and opposite_of in offered.fields else operator}"
+
+
+def leaf(
+    seen: Seen, row: Row, coordinate: str, operator: str, operand: Value, *, denied: bool
+) -> Truth:
     """What one operator on one coordinate says of a row."""
-    if not seen.may(coordinate, f"filter:{operator}", row):
+    if not seen.may(coordinate, action_of(coordinate, operator, denied=denied), row):
         return None
     value = seen.value(coordinate, row)
     if operator == "isNull":

@@ -67,11 +67,15 @@ def named_terms(entity: str, order_by: Sequence[Mapping[str, Any]]) -> tuple[Ter
     return tuple(terms.values())
 
 
-def terms_of(entity: str, order_by: Sequence[Mapping[str, Any]]) -> tuple[Term, ...]:
-    """The terms asked for, and behind them the key, so that no two rows are equal."""
+def terms_of(
+    entity: str, order_by: Sequence[Mapping[str, Any]], *, veiled: bool
+) -> tuple[Term, ...]:
+    """The terms asked for, and behind them the key, so that no two rows are equal. Who knows people
+    by pseudonym sees people and claims in an order that is nobody else's."""
     terms = {term.by: term for term in named_terms(entity, order_by)}
     table = CATALOG.entities[entity].table
-    for name in table.key:
+    apart = {"Enrollee": ["pseudonym"], "Claim": ["place"]}.get(entity, []) if veiled else []
+    for name in (*apart, *table.key):
         term = Term((), name, descending=False)
         terms.setdefault(term.by, term)
     return tuple(terms.values())

@@ -162,7 +162,7 @@ class Reading:
         seen = self.seen
         asked = arguments.get("where") or {}
         found = tuple(row for row in rows if meets(seen, row, asked))
-        terms = terms_of(entity, arguments.get("orderBy") or [])
+        terms = terms_of(entity, arguments.get("orderBy") or [], veiled=seen.veiled)
         limit = seen.authority.policy.roles[seen.role].page_limit
         bound = binding(seen.asker.subject, seen.role, coordinate, arguments)
         page = page_of(seen, found, terms, arguments, limit, self.cursors, bound)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from db.catalog import Cardinality
 from db.catalog_records import CATALOG
+from tests.oracle.authority import Verdict
 from tests.oracle.records import NOTHING
 from tests.oracle.scope import Circumstances, condition_of
 from tests.oracle.values import hopped, one_row
@@ -68,6 +69,15 @@ class Seen:
     def forget(self, record: Record) -> None:
         """Forgets which row scopes a row meets, because records changed."""
         self._held.pop(record, None)
+
+    @property
+    def veiled(self) -> bool:
+        """Whether the asker knows people by pseudonym, and not by identifier."""
+        known, named = (
+            self.authority.verdict(self.role, f"Enrollee.{name}", "read")
+            for name in ("pseudonym", "id")
+        )
+        return known is not Verdict.NONE and named is Verdict.NONE
 
     def held(self, row: Row) -> tuple[frozenset[str], ...]:
         """The row scopes that the anchor of a row meets: as many sets as there are ways to settle

@@ -341,7 +341,12 @@ def _operators() -> Iterator[tuple[str, str, str, Any, str]]:
     yield from below("Enrollee", "%s", "", frozenset({"Enrollee"}))
 
 
-WRAPPED = ("%s", "{not: %s}", "{and: [{}, %s]}", "{or: [%s, {dateOfBirth: {isNull: false}}]}")
+WRAPPED = (
+    "%s",
+    "{not: {not: %s}}",
+    "{and: [{}, %s]}",
+    "{or: [%s, {dateOfBirth: {isNull: false}}]}",
+)
 
 
 @pytest.mark.parametrize("wrapped", WRAPPED)
@@ -393,6 +398,8 @@ async def test_a_filter_in_a_variable_is_refused_as_one_in_the_document(
         {"homeAddress": {"county": {"eq": "06037"}}},
         {"phoneNumber": {"startsWith": "5"}},
         {"medicaidId": {"in": ["x"]}},
+        {"not": {"medicaidId": {"eq": "x"}}},
+        {"not": {"phoneNumber": {"eq": "5"}}},
     ):
         for declared, where, value in (
             ("$w: EnrolleeWhere!", "$w", given),
