@@ -34,9 +34,12 @@ _FAST = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "
 
 @dataclass(frozen=True)
 class Ground:
-    """A gateway in this process, the owner of its records, and who may ask."""
+    """A gateway in this process, the owner of its records, and who may ask. `gateway_url` and
+    `secret` are what logs in as the roles of the floor."""
 
     app: Starlette
+    gateway_url: str
+    secret: bytes
     owner: asyncpg.Connection
     examples: dict[str, str]
     key: DemoKey
@@ -67,7 +70,8 @@ async def ground(people: int) -> AsyncIterator[Ground]:
                 await lay_floor(owner, secret)
                 app = create_app(urls.gateway, key.settings(), (bytes(range(64)),), secret)
                 async with app.router.lifespan_context(app):
-                    yield Ground(app, owner, await attribute_examples(owner), key)
+                    examples = await attribute_examples(owner)
+                    yield Ground(app, urls.gateway, secret, owner, examples, key)
             finally:
                 await owner.close()
         finally:
