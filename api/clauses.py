@@ -2,19 +2,26 @@
 
 A clause is a node of the condition once `not` is at the leaves: a leaf, a group, what is asked of
 related rows, the whole. Silenced, it is true where all have to hold, and false where one has to.
+
+A clause that is written twice sets nobody apart alone, so all leaves about one column, and about
+each two columns, are silenced together as well.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import combinations
+from typing import TYPE_CHECKING, TypeAlias
 
-from db.predicate import Always, And, Exists, Never, Or, Through, both, either
+from db.predicate import Always, And, Compare, Exists, Never, Or, Through, both, either
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from db.predicate import Predicate
+
+_Stored: TypeAlias = "tuple[str | None, str]"
+"""A column: the table one hop away, where it is one, and the name."""
 
 
 def without_each(where: Predicate) -> tuple[Predicate, ...]:
@@ -41,3 +48,47 @@ def _silenced(node: Predicate, silence: Predicate) -> Iterator[Predicate]:
                 yield replace(node, where=other)
         case _:
             return
+
+
+def columns_of(where: Predicate) -> tuple[_Stored, ...]:
+    """The columns that a condition is about, related rows included, in the order of first use."""
+    return tuple(dict.fromkeys(_columns(where)))
+
+
+def without_together(where: Predicate) -> tuple[Predicate, ...]:
+    """The condition without all leaves about one column, and about each two of its columns."""
+    named = columns_of(where)
+    sets = [{each} for each in named] + [set(pair) for pair in combinations(named, 2)]
+    return tuple(_about_others(where, together, Always()) for together in sets)
+
+
+def _columns(node: Predicate) -> Iterator[_Stored]:
+    match node:
+        case Compare():
+            yield _stored(node)
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _columns(part)
+        case Exists() | Through():
+            yield from _columns(node.where)
+        case _:
+            return
+
+
+def _stored(leaf: Compare) -> _Stored:
+    hop = leaf.ref.hop
+    return (hop.target.name if hop is not None else None), leaf.ref.column.name
+
+
+def _about_others(node: Predicate, columns: set[_Stored], silence: Predicate) -> Predicate:
+    match node:
+        case Compare():
+            return silence if _stored(node) in columns else node
+        case And(parts):
+            return both(*(_about_others(part, columns, Always()) for part in parts))
+        case Or(parts):
+            return either(*(_about_others(part, columns, Never()) for part in parts))
+        case Exists() | Through():
+            return replace(node, where=_about_others(node.where, columns, Always()))
+        case _:
+            return node

@@ -10,7 +10,7 @@ import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from api.clauses import without_each
+from api.clauses import columns_of, without_each, without_together
 from api.errors import ArgumentInvalid
 from api.gate import Denial, Reached, Tally, at_most
 from api.narrowing import Narrowing
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MOST_DIMENSIONS = 4
 MOST_CLAUSES = 20
 """Clauses of one filter of a role with a smallest cell: each is counted by itself."""
+MOST_COLUMNS = 6
+"""Columns that such a filter is about: each two of them are counted together."""
 MOST_GROUPS = 5_000
 
 Path = tuple[str, ...]
@@ -70,8 +72,12 @@ class Summaries:
                 raise ArgumentInvalid(argument="groupBy")
             dimensions[path] = dimension
         at_most(MOST_DIMENSIONS, len(dimensions))
-        without = without_each(where) if self._smallest else ()
-        at_most(MOST_CLAUSES, len(without))
+        without: tuple[Predicate, ...] = ()
+        if self._smallest:
+            each = without_each(where)
+            at_most(MOST_CLAUSES, len(each))
+            at_most(MOST_COLUMNS, len(columns_of(where)))
+            without = tuple(dict.fromkeys((*each, *without_together(where))))
         body = _Body(self._gate, entity, list(dimensions), targets, self._spend)
         items = body.items(selected.children, place, f"{entity.name}Aggregate", 1)
         plan = Summary(

@@ -65,7 +65,8 @@ async def multiply(owner: asyncpg.Connection, people: int) -> None:
     await owner.execute(
         "create temporary table copied as"
         " select enrollee_id as of, n, gen_random_uuid() as enrollee_id"
-        f" from medicaid.enrollee, generate_series(1, {times}) n"
+        " from medicaid.enrollee, generate_series(1, $1) n",
+        times,
     )
     await owner.execute("create index on copied (of)")
     for table in ("enrollee", *_TABLES):

@@ -70,7 +70,11 @@ def _cell(keys: tuple[str, ...], plan: Summary, names: Names) -> str:
     if plan.smallest and keys:
         smallest = names.parameters.place(Literal(plan.smallest), "integer")
         few = f"case when count(distinct p) < {smallest} then json_agg(distinct p) end"
-    rows = "count(*) filter (where c)" if plan.count is not None else "count(*)"
+    rows = "count(*)" if plan.count is None else "count(*) filter (where c)"
+    if plan.smallest and plan.count is not None and not isinstance(plan.count, Always):
+        smallest = names.parameters.place(Literal(plan.smallest), "integer")
+        counted = "count(distinct p) filter (where c)"
+        rows = f"case when {counted} = 0 or {counted} >= {smallest} then {rows} end"
     measures = [_measure(each, f"m{i}", plan) for i, each in enumerate(plan.measures)]
     return json_array([json_array(list(keys)), people, few, rows, *measures])
 

@@ -81,6 +81,8 @@ class Edits:
         names = [
             name
             for name in self.fakes.columns(table)
+            # The place of a claim in lists is no value: who sees the claim, sees it there.
+            if name != "place"
             if name not in closed and name not in without and self._often(0.85)
         ]
         near = frozenset(source for name, source in GENERATED.items() if name in closed)

@@ -123,6 +123,42 @@ def clauses(clause: Clause, instead: bool = True) -> Iterator[tuple[Clause, bool
             yield clause, instead
 
 
+def columns(clause: Clause) -> Iterator[tuple[str | None, str]]:
+    """The stored columns that a filter is about, with the table where it is another's."""
+    match clause:
+        case Leaf():
+            yield _column(clause)
+        case Related(_, _, inner):
+            yield from columns(inner)
+        case Group(_, parts):
+            for part in parts:
+                yield from columns(part)
+
+
+def _column(leaf_: Leaf) -> tuple[str | None, str]:
+    entry = CATALOG.fields[leaf_.coordinate]
+    hop = leaf_.along.relation if leaf_.along is not None else entry.hop
+    return (None if hop is None else hop.target.name), entry.column.name
+
+
+def silent(clause: Clause, about: frozenset[tuple[str | None, str]], some: bool = False) -> Clause:
+    """A filter of which all that is about some columns is left out."""
+    match clause:
+        case Leaf():
+            return Group(some, ()) if _column(clause) in about else clause
+        case Related(link, none, inner):
+            return Related(link, none, silent(inner, about))
+        case Group(of, parts):
+            return Group(of, tuple(silent(part, about, of) for part in parts))
+
+
+def told_apart(seen: Seen, rows: Iterable[Row], clause: Clause, other: Clause) -> int:
+    """How many different people have rows on which two filters do not say the same."""
+    return len(
+        different(row for row in rows if holds(seen, row, clause) is not holds(seen, row, other))
+    )
+
+
 def holds(
     seen: Seen, row: Row, clause: Clause, without: Clause | None = None, instead: bool = True
 ) -> bool:

@@ -15,7 +15,7 @@ from api import errors
 from db.catalog import Cardinality, Kind
 from db.catalog_records import CATALOG
 from tests.oracle.authority import Verdict
-from tests.oracle.clauses import clause_of, clauses
+from tests.oracle.clauses import clause_of, clauses, columns
 from tests.oracle.filters import action_of
 from tests.oracle.grouping import dimensions
 from tests.oracle.pages import asked_size, binding, named_terms
@@ -36,6 +36,7 @@ MOST_IN_LIST = 1_000
 MOST_STEPS = 5
 MOST_DIMENSIONS = 4
 MOST_CLAUSES = 20
+MOST_COLUMNS = 6
 
 
 class Refused(Exception):
@@ -71,7 +72,10 @@ class Demands:
         where = arguments.get("where") or {}
         self._by = "aggregate"
         self._where(entity, where)
-        if self.smallest and len(list(clauses(clause_of(entity, where)))) > MOST_CLAUSES:
+        clause = clause_of(entity, where)
+        if self.smallest and (
+            len(list(clauses(clause))) > MOST_CLAUSES or len(set(columns(clause))) > MOST_COLUMNS
+        ):
             raise Refused(errors.OperationTooComplex.code)
         group_by = arguments.get("groupBy") or []
         for asked in group_by:

@@ -7,6 +7,7 @@ further words.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLEnumType, get_named_type
@@ -14,7 +15,7 @@ from graphql import GraphQLEnumType, get_named_type
 from api import errors
 from db.catalog import Cardinality, Kind
 from db.catalog_records import CATALOG
-from tests.oracle.clauses import clause_of, clauses, set_apart
+from tests.oracle.clauses import clause_of, clauses, columns, set_apart, silent, told_apart
 from tests.oracle.demands import Refused
 from tests.oracle.filters import meets
 from tests.oracle.grouping import dimensions
@@ -204,6 +205,10 @@ class Reading:
             for clause, instead in clauses(whole):
                 people = set_apart(seen, seen.all_of(entity), whole, clause, instead)
                 if 0 < people < smallest:
+                    raise Refused("FW125")
+            for pair in combinations_with_replacement(sorted(set(columns(whole)), key=str), 2):
+                other = silent(whole, frozenset(pair))
+                if 0 < told_apart(seen, seen.all_of(entity), whole, other) < smallest:
                     raise Refused("FW125")
         rows = tuple(row for row in seen.all_of(entity) if meets(seen, row, where))
         named = dimensions(entity, arguments.get("groupBy") or [])

@@ -193,7 +193,7 @@ SHAPE = """query($a:String,$b:[String!],$n:Int){
 SHAPED: dict[tuple[str, str], Decision] = {
     READ: Allow(),
     ("Enrollee.caseNumber", "filter:eq"): Allow(),
-    ("Enrollee.primaryLanguage", "filter:in"): Allow(),
+    ("Enrollee.primaryLanguage", "filter:notIn"): Allow(),
 }
 
 
@@ -227,7 +227,11 @@ def test_what_differs_in_shape_differs_in_plan() -> None:
         "{enrollees(orderBy:[{sex:ASC}]){nodes{sex}}}",
         "{enrollees(orderBy:[{sex:DESC}]){nodes{sex}}}",
     ]
-    actions = ("read", "sort", *(f"filter:{each}" for each in ("eq", "ne", "in", "isNull")))
+    actions = (
+        "read",
+        "sort",
+        *(f"filter:{each}" for each in ("eq", "ne", "in", "notIn", "isNull")),
+    )
     table = {("Enrollee.sex", action): Allow() for action in actions}
     hidden = {("Enrollee.sex", action): AllowWhere(ADULT) for action in actions}
     plans = [planned(table, document).plan for document in documents]

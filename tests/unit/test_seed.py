@@ -40,10 +40,15 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def contents(connection: asyncpg.Connection) -> dict[str, str]:
-    """A digest of every record table, and what the database made of the records."""
+    """A digest of every record table, and what the database made of the records.
+
+    But for the places of claims in lists, which have to come from nowhere.
+    """
     found = {}
     for table in (*COLUMNS, "medicaid_id"):
-        rows = await connection.fetch(f"select t::text from medicaid.{table} t order by 1")  # noqa: S608 - constant names
+        rows = await connection.fetch(
+            f"select (to_jsonb(t) - 'place')::text as t from medicaid.{table} t order by 1"  # noqa: S608 - constant names
+        )
         found[table] = hashlib.sha256("\n".join(row["t"] for row in rows).encode()).hexdigest()
     return found
 
