@@ -272,3 +272,22 @@ async def test_the_true_number_is_counted_for_the_actuary_too(
     answer = await ask(gateway, "actuary", "{ enrolleesAggregate { count } }")
     people = await owner.fetchval("select count(*) from medicaid.enrollee")
     assert answer == {"enrolleesAggregate": {"count": people}}
+
+
+async def test_a_clause_written_twice_is_weighed_as_one(gateway: Gateway) -> None:
+    """Of two that say the same, each alone sets nobody apart: so what is about one column, and
+    about two, is weighed together."""
+    refused = 0
+    for code in ("AGE_90_PLUS", "AGE_80_89"):
+        once = f"{{sex: {{eq: FEMALE}}}}, {{ageGroup: {{ne: {code}}}}}"
+        other = f"{{not: {{ageGroup: {{in: [{code}]}}}}}}"
+        for where in (once, f"{once}, {{ageGroup: {{ne: {code}}}}}", f"{once}, {other}"):
+            body = await gateway.ask(
+                "actuary", f"{{ enrolleesAggregate(where: {{and: [{where}]}}) {{ count }} }}"
+            )
+            refused += "errors" in body
+            if "errors" in body:
+                assert body["errors"][0]["extensions"]["code"] == FilterTooNarrow.code
+        # All three say the same, so all are answered or none.
+        assert refused % 3 == 0
+    assert refused
