@@ -125,7 +125,8 @@ def _few(made: _Made, measure: Measure, smallest: int) -> bool:
 
 def _joined(shown: Sequence[_Line], measures: Sequence[Measure]) -> _Line:
     """The totals of the cells that are shown."""
-    rows = sum(line.rows or 0 for line in shown) if shown else None
+    counted = [line.rows for line in shown if line.rows is not None]
+    rows = sum(counted) if counted else None
     made = tuple(
         _join(measure, [line.made[index] for line in shown])
         for index, measure in enumerate(measures)

@@ -24,6 +24,9 @@ alter table medicaid.claim add column place uuid not null default gen_random_uui
 create index on medicaid.enrollee (pseudonym);
 create index on medicaid.claim (place);
 
+-- A look-up by the capped role goes to the nearest Medicaid ID of the population, not of everybody.
+create index on medicaid.enrollee (msis_identification_num) where population <> '{}';
+
 -- Who may look up an SSN and not read it has no privilege on the column. The function answers with
 -- the keys of the rows that hold the number; the column beside it tells "another" from "none".
 alter table medicaid.variable_demographics
