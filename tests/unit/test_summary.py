@@ -93,6 +93,16 @@ def test_where_nothing_is_shown_totals_are_null() -> None:
     assert found["sum"] == {"paidAmount": None, "coveredDays": None}
 
 
+def test_a_total_of_counts_that_are_all_withheld_is_withheld() -> None:
+    """A cell can be shown whose count is not: counting is open on rows of few of its people."""
+    shown_without_count = cell("C", 50, 60)
+    shown_without_count[3] = None
+    found = shown(11, cell("A", 3, 30), cell("B", 9, 40), shown_without_count)
+    assert [each["count"] for each in found["groups"]] == [None, None, None]
+    assert [each["suppressed"] for each in found["groups"]] == [True, True, False]
+    assert found["count"] is None
+
+
 def test_an_average_is_rounded_half_away_from_zero() -> None:
     cells = [cell("A", 3, 30), cell("B", 40, 40), cell("C", 50, 50), cell("D", 60, 60)]
     for each, total in zip(cells[2:], ("0.0000500", "0.0000050"), strict=True):
