@@ -95,11 +95,12 @@ def test_where_nothing_is_shown_totals_are_null() -> None:
 
 def test_a_total_of_counts_that_are_all_withheld_is_withheld() -> None:
     """A cell can be shown whose count is not: counting is open on rows of few of its people."""
-    shown_without_count = cell("C", 50, 60)
-    shown_without_count[3] = None
-    found = shown(11, cell("A", 3, 30), cell("B", 9, 40), shown_without_count)
-    assert [each["count"] for each in found["groups"]] == [None, None, None]
-    assert [each["suppressed"] for each in found["groups"]] == [True, True, False]
+    uncounted = [cell(key, 50, 60) for key in ("C", "D", "E")]
+    for each in uncounted:
+        each[3] = None
+    found = shown(11, cell("A", 3, 3), cell("B", 9, 9), *uncounted)
+    assert [each["count"] for each in found["groups"]] == [None] * 5
+    assert found["suppressed"]
     assert found["count"] is None
 
 
