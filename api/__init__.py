@@ -14,7 +14,7 @@ In the order in which a request meets them:
     planner                   operation and decisions → plan (pure); its parts are gate (what is
                               permitted), narrowing (filters, orders), arguments (values, pages)
     summary_plan              aggregates → plan and shape, with clauses (a filter less each part)
-    summary, suppression      numbers → answer; what is withheld of it, with pinning, shape
+    summary, suppression      numbers → answer; what is withheld of it, with cell, pinning, shape
     cursor                    a keyset, sealed
     local, root, shown        root fields that are no records: introspection, viewer, policy, orders
     reply                     envelope around PostgreSQL's bytes; error → code

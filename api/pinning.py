@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from api.suppression import Cell
+    from api.cell import Cell
 
 MOST_STEPS = 200
 """Cells that one search tries before it gives up."""

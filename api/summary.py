@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import TYPE_CHECKING, Any, assert_never
 
+from api.cell import Cell
 from api.errors import FilterTooNarrow, OperationTooComplex
 from api.shape import Count, Flag, Groups, Keys, KeyValue, Null, Number, Numbers, Word
-from api.suppression import Cell, suppressed
+from api.suppression import suppressed
 from db.catalog import Kind
 from db.plan import Function
 

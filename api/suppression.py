@@ -11,33 +11,15 @@ line has to be as hard to tell as a cell is: two cells or more, with enough peop
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from api.pinning import Moves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-Key: TypeAlias = "tuple[object, ...]"
-"""What a cell is about: one value per dimension, none of them a list."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Rows that agree in every dimension; there is at least one.
-
-    `rank` is the place of the key in the order of the answer. `people` counts different people;
-    `few` are they, as numbers that mean nothing elsewhere, where they are fewer than the smallest
-    cell, so that people who are in several cells are counted once.
-    """
-
-    key: Key
-    rank: int
-    people: int
-    rows: int
-    few: frozenset[int] = frozenset()
+    from api.cell import Cell, Key
 
 
 def suppressed(cells: Iterable[Cell], smallest: int) -> frozenset[Key]:

@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from api.suppression import Cell, suppressed
+from api.cell import Cell
+from api.suppression import suppressed
 from tests.oracle.tables import enough_withheld, faults, small
 
 TABLES = int(os.environ.get("FIELDWARD_CASES", "150")) * 4

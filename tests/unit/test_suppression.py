@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.suppression import Cell, suppressed
+from api.cell import Cell
+from api.suppression import suppressed
 
 CASES = int(os.environ.get("FIELDWARD_CASES", "300"))
 Table = Mapping[tuple[int, ...], int]
