@@ -21,7 +21,6 @@ from db.floor_policies import repair_policies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LOCK = 0x4669_656C_6466_6C6F  # of applying a floor in its database: nobody else's key
 _MOVED = "FW409"  # what commit_policy raises when the head is not the base
 
 
@@ -36,7 +35,8 @@ class Stored:
 
 
 async def stored_head(connection: asyncpg.Connection) -> Stored | None:
-    """The head version; None before the first one. The gateway may ask, too."""
+    """The head version; None before the first one. The gateway may ask, too. FloorRefused when
+    what is stored is no floor."""
     row = await connection.fetchrow(
         """
         select v.number, v.digest, v.document, v.floor::text as floor
@@ -46,7 +46,11 @@ async def stored_head(connection: asyncpg.Connection) -> Stored | None:
     )
     if row is None:
         return None
-    return Stored(row["number"], row["digest"], row["document"], Floor.from_json(row["floor"]))
+    try:
+        floor = Floor.from_json(row["floor"])
+    except (KeyError, TypeError, ValueError):
+        raise FloorRefused("the floor that is stored with the head cannot be read") from None
+    return Stored(row["number"], row["digest"], row["document"], floor)
 
 
 async def commit(
@@ -90,11 +94,14 @@ async def apply(
     database. Raises FloorRefused; nothing has changed then.
     """
     database = await connection.fetchval("select current_database()::text")
+    if ":" in database:
+        raise FloorRefused("a database whose name has a colon cannot have roles named after it")
     verifiers = {role: verifier(password(secret, database, role)) for role in floor.roles}
     try:
         async with connection.transaction():
             await connection.execute("set local search_path to pg_catalog")
-            await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+            # The same lock that commit_policy takes: what is read here stays the head.
+            await connection.execute("lock table fieldward.policy_head in share row exclusive mode")
             head = await stored_head(connection)
             same = (digest, document, floor)
             if head is None or (head.digest, head.document, head.floor) != same:

@@ -23,7 +23,11 @@ _DAY: Final = "population_day"
 _ROLES: Final = """
 select r.rolname as name, r.rolcanlogin, r.rolsuper, r.rolbypassrls, r.rolcreaterole,
        r.rolcreatedb, r.rolreplication, r.rolvaliduntil is not null as expires,
-       exists (select from pg_db_role_setting s where s.setrole = r.oid) as configured
+       r.rolconnlimit <> -1 as limited,
+       -- What it has for other databases has no effect here.
+       exists (select from pg_db_role_setting s
+                where s.setrole = r.oid and s.setdatabase in (0, (
+                  select oid from pg_database where datname = current_database()))) as configured
   from pg_roles r
  where starts_with(r.rolname::text, $1 || ':') or r.rolname::text = any ($2)
  order by 1
@@ -85,6 +89,38 @@ select case grantee when 0 then 'everybody' else 'role ' || pg_get_userbyid(gran
  order by 1, 2
 """
 
+# An owner is under no row policy and needs no grant.
+_OWNERS: Final = """
+select kind || ' ' || name as what, pg_get_userbyid(owner)::text as owner
+  from (
+    select 'the table', c.oid::regclass::text, c.relowner, c.relnamespace
+      from pg_class c where c.relkind in ('r', 'p', 'v', 'm', 'f')
+    union all
+    select 'the function', p.oid::regprocedure::text, p.proowner, p.pronamespace from pg_proc p
+  ) owned (kind, name, owner, schema)
+ where schema in ('medicaid'::regnamespace, 'fieldward'::regnamespace)
+   and owner <> (select nspowner from pg_namespace where nspname = 'medicaid')
+ order by 1
+"""
+
+# What runs with the rights of the records' owner, outside our schemas, for anybody of the floor.
+_WAYS_ROUND: Final = """
+select case x.grantee when 0 then 'everybody' else 'role ' || pg_get_userbyid(x.grantee) end as who,
+       way.what
+  from (
+    select 'the view ' || c.oid::regclass::text, c.relowner, c.relnamespace, c.relacl
+      from pg_class c where c.relkind in ('v', 'm')
+    union all
+    select 'the function ' || p.oid::regprocedure::text, p.proowner, p.pronamespace,
+           coalesce(p.proacl, acldefault('f', p.proowner))
+      from pg_proc p where p.prosecdef
+  ) way (what, owner, schema, acl), aclexplode(way.acl) x
+ where way.owner = (select nspowner from pg_namespace where nspname = 'medicaid')
+   and schema not in ('medicaid'::regnamespace, 'fieldward'::regnamespace)
+   and (x.grantee = 0 or pg_get_userbyid(x.grantee)::text = any ($1))
+ order by 1, 2
+"""
+
 _OPEN_TABLES: Final = """
 select c.relname as name from pg_class c
  where c.relnamespace = 'medicaid'::regnamespace and c.relkind in ('r', 'p')
@@ -106,6 +142,13 @@ select d.object, found.definition is null as missing
       from pg_trigger t join pg_class c on c.oid = t.tgrelid
      where c.relnamespace in ('medicaid'::regnamespace, 'fieldward'::regnamespace)
        and not t.tgisinternal
+    union all
+    select format('derived column %I of %s', a.attname, a.attrelid::regclass),
+           pg_get_expr(e.adbin, e.adrelid)
+      from pg_attribute a
+      join pg_attrdef e on (e.adrelid, e.adnum) = (a.attrelid, a.attnum)
+      join pg_class c on c.oid = a.attrelid
+     where c.relnamespace = 'medicaid'::regnamespace and a.attgenerated <> ''
   ) found (object, definition) on found.object = d.object
  where d.object !~ '^row policy ' and d.definition is distinct from found.definition
  order by 1
@@ -125,6 +168,7 @@ _EXCESS: Final = {
     "rolcreatedb": "may create databases",
     "rolreplication": "may replicate the database",
     "expires": "has a password that expires",
+    "limited": "has a limit of connections",
     "configured": "has settings of its own",
 }
 
@@ -155,6 +199,13 @@ async def differences(
         found += check.privileges(await connection.fetch(_PRIVILEGES), set(names))
         found += [
             f"{row['who']} may {row['what']}" for row in await connection.fetch(_CREATING, names)
+        ]
+        found += [
+            f"{row['who']} may use {row['what']}, which has the rights of the records' owner"
+            for row in await connection.fetch(_WAYS_ROUND, names)
+        ]
+        found += [
+            f"{row['what']} belongs to {row['owner']}" for row in await connection.fetch(_OWNERS)
         ]
         found += [
             f"row level security is off on {row['name']}"

@@ -26,12 +26,13 @@ CAPPED: Final = ":capped"
 def floor_role(database: str, role: str) -> str:
     """The PostgreSQL role for a role of policy, or for OPEN and CAPPED.
 
-    No role of policy has a colon, so two pairs never have one name; a long name ends in a digest.
+    Neither a role of policy nor a database that has a floor has a colon, so two pairs never have one
+    name. A long name ends in a digest, behind a sign that no whole name has there.
     """
     name = f"{database}:{role}"
     if len(name.encode()) <= LONGEST:
         return name
-    return f"{database.encode()[:20].decode(errors='ignore')}:{_digest(name)}"
+    return f"{database.encode()[:20].decode(errors='ignore')}#{_digest(name)}"
 
 
 def password(secret: bytes, database: str, role: str) -> str:

@@ -127,6 +127,8 @@ async def migrate(connection: asyncpg.Connection, directory: Path = DIRECTORY) -
             if len(done) == len(files):
                 return tuple(applied)
             following = files[len(done)]
+            # Whatever the database sets: names in a definition are written by it.
+            await connection.execute("set local search_path to pg_catalog")
             await connection.execute(following.text)
             await connection.execute(
                 "insert into fieldward.migration (number, name, digest) values ($1, $2, $3)",

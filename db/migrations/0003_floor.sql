@@ -92,7 +92,7 @@ as $$
                    from generate_series(length(database), 0, -1) n
                   where octet_length(left(database, n)) <= 20
                   order by n desc limit 1)
-                || ':' || left(encode(sha256(convert_to(whole, 'UTF8')), 'hex'), 40)
+                || '#' || left(encode(sha256(convert_to(whole, 'UTF8')), 'hex'), 40)
          end
     from (select current_database()::text, current_database() || ':' || role) x (database, whole)
 $$;
@@ -147,6 +147,8 @@ $$;
 create function fieldward.enforce_floor(floor jsonb, verifiers jsonb) returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  -- Else whoever makes a role could become it, as a setting of the session has it.
+  set createrole_self_grant = ''
 as $$
 declare
   groups constant text[] := array[fieldward.floor_role(':open'), fieldward.floor_role(':capped')];
@@ -154,6 +156,17 @@ declare
   login text;
   verifier text;
 begin
+  if jsonb_typeof(floor) is distinct from 'object'
+    or jsonb_typeof(floor -> 'roles') is distinct from 'object'
+    or jsonb_typeof(floor -> 'standing') is distinct from 'array'
+    or exists (select from jsonb_each(floor -> 'roles') r
+                where jsonb_typeof(r.value) is distinct from 'object'
+                   or jsonb_typeof(r.value -> 'columns') is distinct from 'object'
+                   or jsonb_typeof(r.value -> 'functions') is distinct from 'array'
+                   or jsonb_typeof(r.value -> 'capped') is distinct from 'boolean')
+  then
+    raise exception 'this is no floor' using errcode = 'invalid_parameter_value';
+  end if;
   for each in select key, value from jsonb_each(floor -> 'roles') loop
     if each.key !~ '^[a-z][a-z0-9_]{0,62}$' then
       raise exception 'the floor names a role that no policy has' using errcode = 'invalid_name';
@@ -399,7 +412,8 @@ begin
 end
 $$;
 
--- Functions and triggers as they are now: the population and the lookups rest on them.
+-- Functions, triggers and derived columns as they are now: population, lookups and scopes rest on
+-- them.
 insert into fieldward.definition (object, definition)
 select format('function %s', p.oid::regprocedure), pg_get_functiondef(p.oid)
   from pg_proc p
@@ -409,4 +423,11 @@ select format('trigger %I on %s', t.tgname, t.tgrelid::regclass),
        pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
   from pg_trigger t join pg_class c on c.oid = t.tgrelid
  where c.relnamespace in ('medicaid'::regnamespace, 'fieldward'::regnamespace)
-   and not t.tgisinternal;
+   and not t.tgisinternal
+union all
+select format('derived column %I of %s', a.attname, a.attrelid::regclass),
+       pg_get_expr(d.adbin, d.adrelid)
+  from pg_attribute a
+  join pg_attrdef d on (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+  join pg_class c on c.oid = a.attrelid
+ where c.relnamespace = 'medicaid'::regnamespace and a.attgenerated <> '';
