@@ -9,7 +9,8 @@ Key: TypeAlias = "tuple[object, ...]"
 """What a cell is about: one value per dimension, none of them a list."""
 
 
-@dataclass(frozen=True, slots=True)
+# Cells are told apart by being another one: what they hold is much to compare.
+@dataclass(frozen=True, slots=True, eq=False)
 class Cell:
     """Rows that agree in every dimension; there is at least one.
 

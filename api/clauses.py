@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from db.predicate import Predicate
 
-_Stored: TypeAlias = "tuple[str | None, str]"
-"""A column: the table one hop away, where it is one, and the name."""
+_Stored: TypeAlias = "tuple[str | None, str | None, str]"
+"""A column: the table of related rows, where it is asked of these; the table one hop away, where it
+is one; and the name."""
 
 
 def without_each(where: Predicate) -> tuple[Predicate, ...]:
@@ -62,33 +63,36 @@ def without_together(where: Predicate) -> tuple[Predicate, ...]:
     return tuple(_about_others(where, together, Always()) for together in sets)
 
 
-def _columns(node: Predicate) -> Iterator[_Stored]:
+def _columns(node: Predicate, of: str | None = None) -> Iterator[_Stored]:
     match node:
         case Compare():
-            yield _stored(node)
+            yield _stored(node, of)
         case And(parts) | Or(parts):
             for part in parts:
-                yield from _columns(part)
+                yield from _columns(part, of)
         case Exists() | Through():
-            yield from _columns(node.where)
+            yield from _columns(node.where, node.relation.target.name)
         case _:
             return
 
 
-def _stored(leaf: Compare) -> _Stored:
+def _stored(leaf: Compare, of: str | None) -> _Stored:
     hop = leaf.ref.hop
-    return (hop.target.name if hop is not None else None), leaf.ref.column.name
+    return of, (hop.target.name if hop is not None else None), leaf.ref.column.name
 
 
-def _about_others(node: Predicate, columns: set[_Stored], silence: Predicate) -> Predicate:
+def _about_others(
+    node: Predicate, columns: set[_Stored], silence: Predicate, of: str | None = None
+) -> Predicate:
     match node:
         case Compare():
-            return silence if _stored(node) in columns else node
+            return silence if _stored(node, of) in columns else node
         case And(parts):
-            return both(*(_about_others(part, columns, Always()) for part in parts))
+            return both(*(_about_others(part, columns, Always(), of) for part in parts))
         case Or(parts):
-            return either(*(_about_others(part, columns, Never()) for part in parts))
+            return either(*(_about_others(part, columns, Never(), of) for part in parts))
         case Exists() | Through():
-            return replace(node, where=_about_others(node.where, columns, Always()))
+            inner = _about_others(node.where, columns, Always(), node.relation.target.name)
+            return replace(node, where=inner)
         case _:
             return node

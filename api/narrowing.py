@@ -6,7 +6,7 @@ Pure. A condition that the caller wrote can only narrow; what policy permits rid
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from api.errors import OperationTooComplex
 from api.gate import Reached, Way, at_most
@@ -40,6 +40,9 @@ MOST_STEPS = 5
 
 MOST_TERMS = 5
 """Terms of an order."""
+
+
+_LISTS: Final = {Operator.IN: (Operator.EQ, either), Operator.NOT_IN: (Operator.NE, both)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,22 @@ class Narrowing:
         if operator is Operator.IS_NULL:
             missing = operator if self._values.boolean(operand) else COMPLEMENT[operator]
             return Compare(found.ref, missing, None, found.permit)
-        slot = self._values.add(self._values.typed(operand, found.ref.column, operator))
-        return Compare(found.ref, operator, slot, found.permit)
+        value = self._values.typed(operand, found.ref.column, operator)
+        if self._gate.coarse and operator in _LISTS:
+            return self._each(found, operator, value)
+        return Compare(found.ref, operator, self._values.add(value), found.permit)
+
+    def _each(self, found: Reached, operator: Operator, values: object) -> Predicate:
+        """A list as what it stands for, where each clause of a filter is weighed: one of these, or
+        none of these and some value."""
+        single, join = _LISTS[operator]
+        leaves = [
+            Compare(found.ref, single, self._values.add(value), found.permit)
+            for value in self._values.items(values)
+        ]
+        if operator is Operator.NOT_IN:
+            leaves.append(Compare(found.ref, Operator.IS_NOT_NULL, None, found.permit))
+        return join(*leaves)
 
     def _along(self, way: Way, asked: Mapping[str, object], at: _At) -> Predicate:
         """Conditions on what a link leads to."""

@@ -93,13 +93,27 @@ def _withhold(whole: _Line, lines: list[_Line], shape: Shape) -> tuple[_Line, li
         small = 0 < (whole.people or 0) < smallest
         return _closed(whole) if small else _bounded(whole, measures, smallest), []
     hidden = suppressed(cells, smallest)
-    lines = [
+    found = [
         _closed(line) if line.key in hidden else _bounded(line, measures, smallest)
         for line in lines
     ]
     if hidden:
-        return _joined([line for line in lines if not line.withheld], measures), lines
-    return _bounded(whole, measures, smallest), lines
+        return _joined([line for line in found if not line.withheld], measures), found
+    return _told(_bounded(whole, measures, smallest), lines, found), found
+
+
+def _told(whole: _Line, lines: Sequence[_Line], shown: Sequence[_Line]) -> _Line:
+    """The totals without those of which a cell's part is withheld: the rest would give it back."""
+    made = tuple(
+        total
+        if all(a.made[index] == b.made[index] for a, b in zip(lines, shown, strict=True))
+        else _Made(None, None)
+        for index, total in enumerate(whole.made)
+    )
+    counted = all(b.rows is not None for b in shown)
+    return _Line(
+        whole.key, whole.people, whole.few, whole.rows if counted else None, made, whole.withheld
+    )
 
 
 def _closed(line: _Line) -> _Line:

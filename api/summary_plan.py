@@ -50,6 +50,7 @@ class Summaries:
         self._narrowing = Narrowing(self._gate, values)
         self._values = values
         self._spend = spend
+        self._made = 0
 
     def root(
         self, selected: Selected, entity: Entity, place: Place
@@ -63,6 +64,10 @@ class Summaries:
             coordinate = f"Query.{selected.name}"
             self._gate.denials.append(Denial(coordinate, place.path, False, selected.location))
             return None
+        self._made += 1
+        if self._smallest:
+            # What one table withholds could be had from another beside it.
+            at_most(1, self._made)
         where = self._narrowing.where(selected.arguments.get("where") or {}, entity)
         dimensions: dict[Path, Dimension] = {}
         targets: dict[Path, str] = {}

@@ -26,8 +26,8 @@ CAPPED: Final = ":capped"
 def floor_role(database: str, role: str) -> str:
     """The PostgreSQL role for a role of policy, or for OPEN and CAPPED.
 
-    Neither a role of policy nor a database that has a floor has a colon, so two pairs never have one
-    name. A long name ends in a digest, behind a sign that no whole name has there.
+    Neither a role of policy nor a database that has a floor has a colon, so two pairs never have
+    one name. A long name ends in a digest, behind a sign that no whole name has there.
     """
     name = f"{database}:{role}"
     if len(name.encode()) <= LONGEST:

@@ -100,18 +100,26 @@ def _measure(measure: Measure, column: str, plan: Summary) -> str:
 
 
 def _apart(plan: Summary, names: Names) -> str:
-    """For each clause, the people of whom a row is in one of two results: with it, and without."""
+    """For each clause, the people of whom a row is in one of two results, with it and without: the
+    fewest of any cell, unless they are none."""
     if not plan.without:
         return "'[]'::json"
     row = Row(names, plan.table, Level(), None)
-    columns = [f"{_person(row)} as p", f"({condition(plan.where, row)}) is true as w"]
+    columns = [f"{_dimension(each, row)} as d{i}" for i, each in enumerate(plan.dimensions)]
+    columns += [f"{_person(row)} as p", f"({condition(plan.where, row)}) is true as w"]
     columns += [f"({condition(each, row)}) is true as w{i}" for i, each in enumerate(plan.without)]
-    counts = [f"count(distinct p) filter (where w <> w{i})" for i in range(len(plan.without))]
-    return (
-        f"(select {json_array(counts)} from (select {', '.join(columns)} "
-        f"from {table(plan.table.name)} {row.alias} where {condition(plan.permit, row)}) "
-        f"{names.alias()})"
+    numbers = range(len(plan.without))
+    counts = [f"count(distinct p) filter (where w <> w{i}) as a{i}" for i in numbers]
+    fewest = [f"coalesce(min(a{i}) filter (where a{i} > 0), 0)" for i in numbers]
+    by = ", ".join(f"d{i}" for i in range(len(plan.dimensions)))
+    rows = (
+        f"select {', '.join(columns)} from {table(plan.table.name)} {row.alias}{row.level.text()} "
+        f"where {condition(plan.permit, row)}"
     )
+    cells = (
+        f"select {', '.join(counts)} from ({rows}) {names.alias()}{f' group by {by}' if by else ''}"
+    )
+    return f"(select {json_array(fewest)} from ({cells}) {names.alias()})"
 
 
 def _person(row: Row) -> str:

@@ -75,8 +75,26 @@ def _parts(
         elif coordinate in CATALOG.links:
             yield _linked(CATALOG.links[coordinate], asked, denied)
         else:
-            leaves = [Leaf(coordinate, word, said, denied, along) for word, said in asked.items()]
-            yield _joined(denied, leaves)
+            found = [
+                leaf_
+                for word, said in asked.items()
+                for leaf_ in _leaves(coordinate, word, said, denied, along)
+            ]
+            yield _joined(denied, found)
+
+
+def _leaves(
+    coordinate: str, word: str, said: Value, denied: bool, along: Link | None
+) -> list[Clause]:
+    """A list is as many clauses as it has values."""
+    if word == "in":
+        every = [Leaf(coordinate, "eq", each, denied, along) for each in said]
+    elif word == "notIn":
+        every = [Leaf(coordinate, "ne", each, denied, along) for each in said]
+        every.append(Leaf(coordinate, "isNull", False, denied, along))
+    else:
+        return [Leaf(coordinate, word, said, denied, along)]
+    return [_joined((word == "in") is not denied, every)]
 
 
 def _linked(link: Link, asked: Mapping[str, Any], denied: bool) -> Clause:
@@ -123,40 +141,48 @@ def clauses(clause: Clause, instead: bool = True) -> Iterator[tuple[Clause, bool
             yield clause, instead
 
 
-def columns(clause: Clause) -> Iterator[tuple[str | None, str]]:
-    """The stored columns that a filter is about, with the table where it is another's."""
+Column: TypeAlias = "tuple[str, str]"
+
+
+def columns(clause: Clause, rows: str = "") -> Iterator[Column]:
+    """The stored columns that a filter is about: of which rows, and where the value is kept."""
     match clause:
         case Leaf():
-            yield _column(clause)
-        case Related(_, _, inner):
-            yield from columns(inner)
+            yield _column(clause, rows)
+        case Related(link, _, inner):
+            yield from columns(inner, CATALOG.entities[link.target].table.name)
         case Group(_, parts):
             for part in parts:
-                yield from columns(part)
+                yield from columns(part, rows)
 
 
-def _column(leaf_: Leaf) -> tuple[str | None, str]:
+def _column(leaf_: Leaf, rows: str) -> Column:
     entry = CATALOG.fields[leaf_.coordinate]
     hop = leaf_.along.relation if leaf_.along is not None else entry.hop
-    return (None if hop is None else hop.target.name), entry.column.name
+    return rows, f"{hop.target.name if hop is not None else ''}.{entry.column.name}"
 
 
-def silent(clause: Clause, about: frozenset[tuple[str | None, str]], some: bool = False) -> Clause:
+def silent(clause: Clause, about: frozenset[Column], some: bool = False, rows: str = "") -> Clause:
     """A filter of which all that is about some columns is left out."""
     match clause:
         case Leaf():
-            return Group(some, ()) if _column(clause) in about else clause
+            return Group(some, ()) if _column(clause, rows) in about else clause
         case Related(link, none, inner):
-            return Related(link, none, silent(inner, about))
+            reached = CATALOG.entities[link.target].table.name
+            return Related(link, none, silent(inner, about, rows=reached))
         case Group(of, parts):
-            return Group(of, tuple(silent(part, about, of) for part in parts))
+            return Group(of, tuple(silent(part, about, of, rows) for part in parts))
 
 
-def told_apart(seen: Seen, rows: Iterable[Row], clause: Clause, other: Clause) -> int:
-    """How many different people have rows on which two filters do not say the same."""
-    return len(
-        different(row for row in rows if holds(seen, row, clause) is not holds(seen, row, other))
-    )
+def told_apart(
+    seen: Seen, cells: Iterable[Iterable[Row]], clause: Clause, other: Clause
+) -> set[int]:
+    """How many different people of each cell have rows on which two filters say not the same."""
+
+    def differs(row: Row) -> bool:
+        return holds(seen, row, clause) is not holds(seen, row, other)
+
+    return {len(different(filter(differs, rows))) for rows in cells}
 
 
 def holds(
@@ -183,13 +209,12 @@ def holds(
 
 
 def set_apart(
-    seen: Seen, rows: Iterable[Row], clause: Clause, without: Clause, instead: bool
-) -> int:
-    """How many different people have rows on which leaving out a part makes a difference."""
-    return len(
-        different(
-            row
-            for row in rows
-            if holds(seen, row, clause) is not holds(seen, row, clause, without, instead)
-        )
-    )
+    seen: Seen, cells: Iterable[Iterable[Row]], clause: Clause, without: Clause, instead: bool
+) -> set[int]:
+    """How many different people of each cell have rows on which leaving out a part makes a
+    difference."""
+
+    def differs(row: Row) -> bool:
+        return holds(seen, row, clause) is not holds(seen, row, clause, without, instead)
+
+    return {len(different(filter(differs, rows))) for rows in cells}

@@ -59,6 +59,7 @@ class Demands:
     _conditions: int = 0
     _steps: int = 0
     _lookups: int = 0
+    _aggregates: int = 0
     _by: str = "read"
     """The action that makes a row exist: in an aggregate, another than in a list."""
 
@@ -71,6 +72,9 @@ class Demands:
         """The dimensions, when all is in order: filter and groups, as read."""
         where = arguments.get("where") or {}
         self._by = "aggregate"
+        self._aggregates += 1
+        if self.smallest and self._aggregates > 1:
+            raise Refused(errors.OperationTooComplex.code)
         self._where(entity, where)
         clause = clause_of(entity, where)
         if self.smallest and (

@@ -202,14 +202,17 @@ class Reading:
         smallest = seen.authority.smallest_cell(seen.role)
         if smallest:
             whole = clause_of(entity, where)
-            for clause, instead in clauses(whole):
-                people = set_apart(seen, seen.all_of(entity), whole, clause, instead)
-                if 0 < people < smallest:
-                    raise Refused("FW125")
-            for pair in combinations_with_replacement(sorted(set(columns(whole)), key=str), 2):
-                other = silent(whole, frozenset(pair))
-                if 0 < told_apart(seen, seen.all_of(entity), whole, other) < smallest:
-                    raise Refused("FW125")
+            by = dimensions(entity, arguments.get("groupBy") or [])
+            cells = Table(seen, entity, by, tuple(seen.all_of(entity)), smallest).cells.values()
+            apart = [
+                set_apart(seen, cells, whole, clause, instead) for clause, instead in clauses(whole)
+            ]
+            apart += [
+                told_apart(seen, cells, whole, silent(whole, frozenset(pair)))
+                for pair in combinations_with_replacement(sorted(set(columns(whole))), 2)
+            ]
+            if any(0 < people < smallest for found in apart for people in found):
+                raise Refused("FW125")
         rows = tuple(row for row in seen.all_of(entity) if meets(seen, row, where))
         named = dimensions(entity, arguments.get("groupBy") or [])
         table = Table(seen, entity, named, rows, smallest)

@@ -47,6 +47,8 @@ class Numbers:
     cells: tuple[tuple[Row, ...], ...]
     smallest: int
     parted: bool = False
+    parts: tuple[tuple[Row, ...], ...] = ()
+    """The cells that are all shown: of what one of them does not say, no total is said."""
 
     def _enough(self, rows: Iterable[Row]) -> bool:
         """Whether these rows are about nobody, or about enough people."""
@@ -59,11 +61,16 @@ class Numbers:
         verdict = self.seen.authority.verdict(self.seen.role, coordinate, "aggregate", "aggregate")
         if verdict is Verdict.NONE:
             return None
-        found = [
-            [row for row in cell if self.seen.may(coordinate, "aggregate", row)]
-            for cell in self.cells
-        ]
+        if not all(map(self._enough, self._on(coordinate, self.parts))):
+            return None
+        found = self._on(coordinate, self.cells)
         return [rows for rows in found if self._enough(rows)] or None
+
+    def _on(self, coordinate: str, cells: Iterable[Iterable[Row]]) -> list[list[Row]]:
+        """The rows of each cell on which a coordinate is open."""
+        return [
+            [row for row in cell if self.seen.may(coordinate, "aggregate", row)] for cell in cells
+        ]
 
     @property
     def count(self) -> int | None:
@@ -77,20 +84,30 @@ class Numbers:
         there = Numbers(
             self.seen,
             self.entity,
-            tuple(
-                tuple(row for row in cell if self.seen.value(coordinate, row) is not None)
-                for cell in self.cells
-            ),
+            self._with(coordinate, self.cells),
             self.smallest,
+            parts=self._with(coordinate, self.parts),
         )
         opened = there._open(coordinate)
         if opened is None:
+            return None
+        if what == "countDistinct" and any(
+            0 < len({self.seen.value(coordinate, row) for row in rows}) < self.smallest
+            for rows in there._on(coordinate, there.parts)
+        ):
             return None
         values = [self.seen.value(coordinate, row) for rows in opened for row in rows]
         if what == "countDistinct":
             found = len(set(values))
             return None if self.parted or 0 < found < self.smallest else found
         return _worked_out(what, values, CATALOG.fields[coordinate].column.kind)
+
+    def _with(self, coordinate: str, cells: Iterable[Iterable[Row]]) -> tuple[tuple[Row, ...], ...]:
+        """The rows of each cell that have a value."""
+        return tuple(
+            tuple(row for row in cell if self.seen.value(coordinate, row) is not None)
+            for cell in cells
+        )
 
 
 def _worked_out(what: str, values: list[Value], kind: Kind) -> Value:
@@ -164,7 +181,8 @@ class Table:
     def whole(self) -> Numbers:
         """All rows together, or those of the cells that are shown."""
         if not self.withheld:
-            return Numbers(self.seen, self.entity, (self.rows,), self.smallest)
+            parts = tuple(tuple(rows) for rows in self.cells.values()) if self.dimensions else ()
+            return Numbers(self.seen, self.entity, (self.rows,), self.smallest, parts=parts)
         shown = (key for place, key in enumerate(self.keys) if place not in self.withheld)
         cells = tuple(tuple(self.cells[key]) for key in shown)
         return Numbers(self.seen, self.entity, cells, self.smallest, parted=True)

@@ -295,14 +295,23 @@ def test_dimensions_and_clauses_are_limited() -> None:
         (MOST_CLAUSES, "researcher", True),
         (MOST_CLAUSES, "program_integrity", False),
     ):
-        asked = document % "".join(
-            f"{{submittingState: {{in: [{' '.join(['CA'] * (i + 1))}]}}}}" for i in range(clauses)
-        )
+        asked = document % "".join("{submittingState: {eq: CA}}" for i in range(clauses))
         if refused:
             with pytest.raises(OperationTooComplex):
                 plan(role, asked)
         else:
+            # Each, and the whole; all of one column is the whole again.
             assert len(summary(role, asked).without) == (clauses + 1) * (role == "researcher")
+
+
+def test_a_list_in_a_filter_is_as_many_clauses_as_it_has_values() -> None:
+    document = "{ enrolleesAggregate(where: {submittingState: {%s: [CA, NY, VT]}}) { count } }"
+    for operator in ("in", "notIn"):
+        # Each value, the whole, and for `in` none of them, for `notIn` that there is some value.
+        assert len(set(summary("actuary", document % operator).without)) == 5
+        assert summary("program_integrity", document % operator).without == ()
+    with pytest.raises(OperationTooComplex):
+        plan("actuary", (document % "in").replace("VT", " ".join(["VT"] * MOST_CLAUSES)))
 
 
 @pytest.mark.parametrize("role", ["researcher", "actuary", "program_integrity"])
