@@ -23,6 +23,7 @@ from authz.scope import parse_scope
 from db.catalog_records import CATALOG
 from db.errors import FieldwardError
 from db.floor import Floor, RoleFloor
+from db.floor_login import floor_role
 from db.predicate import Compare, Literal, Operator, Ref, Through
 from db.sql.pieces import Statement
 from db.sql.render import render
@@ -264,3 +265,12 @@ def test_a_condition_on_the_one_row_of_a_relation_is_walked_as_well() -> None:
     columns = floor_of(replace(made, scopes=scopes), ()).roles["capped"].columns
     assert {("claim", "billing_prov_npi_num"), ("provider", "npi")} <= columns
     assert {("provider", "city"), ("provider", "taxonomy")} <= columns
+
+
+def test_a_name_that_is_cut_is_no_other_databases() -> None:
+    """`db floor` takes whatever begins with its database's name and a colon for its own."""
+    cut = floor_role("fieldward_production_of_the_northern_district", "r" * 40)
+    assert len(cut.encode()) <= 63
+    assert not cut.startswith("fieldward_production:")
+    assert cut == floor_role("fieldward_production_of_the_northern_district", "r" * 40)
+    assert cut != floor_role("fieldward_production_of_the_southern_district", "r" * 40)

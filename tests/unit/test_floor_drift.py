@@ -238,6 +238,69 @@ async def test_a_function_or_trigger_that_the_floor_rests_on_is_looked_at(
     assert await differences(owner) == ()
 
 
+# What applying a floor does not take back, and what names it; all is undone in the end.
+NAMED = {
+    "create view public.round as select * from medicaid.enrollee;"
+    " grant select on public.round to public":
+        "everybody may use the view public.round, which has the rights of the records' owner",
+    "create function public.round() returns bigint language sql security definer"
+    " as 'select count(*) from medicaid.enrollee';"
+    ' grant execute on function public.round() to "{provider}"':
+        "role {provider} may use the function public.round(), which has the rights of the records'"
+        " owner",
+    'create role "{database}-bob"; grant "{database}-bob" to current_user with set true;'
+    ' grant usage, create on schema medicaid to "{database}-bob";'
+    ' alter table medicaid.claim owner to "{database}-bob"':
+        "the table medicaid.claim belongs to {database}-bob",
+    "alter table medicaid.claim alter column substance_use drop expression":
+        "the derived column substance_use of medicaid.claim is missing",
+    'alter role "{provider}" connection limit 0': "role {provider} has a limit of connections",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", NAMED)
+async def test_a_way_round_the_floor_is_named(
+    change: str, owner: asyncpg.Connection, url: str
+) -> None:
+    assert await differences(owner) == ()
+    undone = owner.transaction()
+    await undone.start()
+    try:
+        await owner.execute(named(url, change))
+        assert named(url, NAMED[change]) in await differences(owner)
+    finally:
+        await undone.rollback()
+    assert await differences(owner) == ()
+
+
+async def test_what_a_login_sets_for_another_database_is_no_difference(
+    owner: asyncpg.Connection, url: str
+) -> None:
+    undone = owner.transaction()
+    await undone.start()
+    try:
+        change = "alter role \"{provider}\" in database postgres set work_mem = '1MB'"
+        await owner.execute(named(url, change))
+        assert await differences(owner) == ()
+    finally:
+        await undone.rollback()
+
+
+NO_FLOORS = ["null", "[]", "{}", '{"roles": {}}', '{"standing": []}',
+             '{"roles": {"provider": {"columns": {}, "functions": []}}, "standing": []}',
+             '{"roles": {"provider": []}, "standing": []}']  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_FLOORS)
+async def test_what_is_no_floor_is_not_committed(text: str, owner: asyncpg.Connection) -> None:
+    """Else no command could read the head any more."""
+    with pytest.raises(asyncpg.InvalidParameterValueError):
+        await owner.fetchval(
+            "select fieldward.commit_policy(1, 'd', '{}', $1::text::jsonb, '{}')", text
+        )
+    assert await differences(owner) == ()
+
+
 async def test_a_database_without_a_version_says_so(empty: str) -> None:
     async with connected(empty) as owner:
         assert await differences(owner) == ("no policy version is committed",)

@@ -123,6 +123,16 @@ def test_a_number_of_few_who_contribute_is_withheld_though_the_cell_is_shown() -
     assert not found["groups"][0]["suppressed"]
 
 
+def test_a_total_does_not_give_back_what_a_cell_withholds_of_a_number() -> None:
+    """The total less the other cells would be of the few. What no cell withholds is told."""
+    few = cell("A", 20, 30)
+    few[5] = ["12.00", 4]
+    found = shown(11, few, cell("B", 30, 40))
+    assert found["sum"] == {"paidAmount": None, "coveredDays": "999"}
+    assert found["count"] == 999
+    assert shown(11, cell("A", 20, 30), cell("B", 30, 40))["sum"]["paidAmount"] is not None
+
+
 def test_no_values_are_no_people() -> None:
     none = cell("A", 20, 30)
     none[4:] = [[0, 0], [None, 0], [None, 0], [None, 0, None, 0], [None, 0], [None, 0], [None, 0]]
