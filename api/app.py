@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from api import metrics
 from api.authenticate import Authenticator
+from api.compiler import Compiler
 from api.cursor import Sealer
 from api.endpoint import Endpoint
 from api.errors import NotReady
@@ -87,7 +88,9 @@ def create_app(
         pools = Pools(gateway_url, floor_secret, connections)
         try:
             policy = await _policy(pools)
-            endpoints.append(Endpoint(Authenticator(tokens), policy, pools, Sealer(cursor_keys)))
+            endpoints.append(
+                Endpoint(Authenticator(tokens), policy, pools, Compiler(Sealer(cursor_keys)))
+            )
             yield
         finally:
             endpoints.clear()
@@ -118,9 +121,10 @@ def create_app(
         return JSONResponse({"alive": True}, headers=_NO_STORE)
 
     async def exposition(_: Request) -> Response:
-        pools = endpoints[0].pools if endpoints else None
         return Response(
-            metrics.exposition(pools), media_type="text/plain; version=0.0.4", headers=_NO_STORE
+            metrics.exposition(endpoints[0] if endpoints else None),
+            media_type="text/plain; version=0.0.4",
+            headers=_NO_STORE,
         )
 
     return Starlette(

@@ -12,7 +12,6 @@ import base64
 import hashlib
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -20,6 +19,7 @@ from typing import Final
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
+from api.cache import ENTRY, Cache
 from api.claims import Claims, read_claims
 from api.errors import (
     ClaimContradicted,
@@ -44,7 +44,9 @@ _JWS: Final = PyJWS(algorithms=sorted(ALGORITHMS))
 
 
 @dataclass(frozen=True, slots=True)
-class _Verified:
+class Verified:
+    """A token whose signature was right under a key: what it says."""
+
     claims: Claims
     key: VerifyingKey
 
@@ -64,8 +66,7 @@ class Authenticator:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._most = remembered
-        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        self.verified: Cache[Verified] = Cache(remembered * ENTRY)
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """The principal of an Authorization header.
@@ -76,20 +77,22 @@ class Authenticator:
         token = bearer_token(authorization)
         digest = hashlib.sha256(token.encode("ascii")).digest()
         keys = await self._settings.keys.current()
-        verified = self._verified.get(digest)
-        if verified is None or verified.key not in keys.keys:
-            self._verified.pop(digest, None)
+        verified = self.verified.get(digest)
+        known = verified is not None and verified.key in keys.keys
+        if verified is None or not known:
+            self.verified.drop(digest)
             verified = await self._verify(token, keys)
         # INVARIANT: whether remembered or new, a token passes here at every use.
         try:
             verified.claims.check(self._clock(), self._settings.leeway_seconds)
         except FieldwardError:
-            self._verified.pop(digest, None)
+            self.verified.drop(digest)
             raise
-        self._remember(digest, verified)
+        if not known:
+            self.verified.put(digest, verified, 0)
         return verified.claims.principal
 
-    async def _verify(self, token: str, keys: KeySet) -> _Verified:
+    async def _verify(self, token: str, keys: KeySet) -> Verified:
         kid, algorithm = _read_header(token)
         candidates = keys.candidates(kid)
         if not candidates and kid is not None:
@@ -100,14 +103,8 @@ class Authenticator:
             if key.algorithm == algorithm:
                 payload = _payload(token, key)
                 settings = self._settings
-                return _Verified(read_claims(payload, settings.issuer, settings.audience), key)
+                return Verified(read_claims(payload, settings.issuer, settings.audience), key)
         raise TokenInvalid(Flaw.ALGORITHM)
-
-    def _remember(self, digest: bytes, verified: _Verified) -> None:
-        self._verified[digest] = verified
-        self._verified.move_to_end(digest)
-        if len(self._verified) > self._most:
-            self._verified.popitem(last=False)
 
 
 def bearer_token(authorization: str | None) -> str:

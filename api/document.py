@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 MOST_TOKENS = 15_000
 _MOST_MESSAGES = 20
-_MOST_REMEMBERED = 500_000
-"""Characters of all documents that are remembered. Parsed, one takes up to 300 bytes."""
+_MOST_REMEMBERED = 100_000
+"""Characters of all documents that are remembered. Parsed, one takes up to 300 bytes; what is asked
+for again and again is compiled, and does without."""
 
 # Comparing repeated fields with each other is quadratic; graphql-core's own limit is a few seconds.
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 100_000

@@ -10,15 +10,15 @@ import logging
 import secrets
 import time
 import traceback
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
 from api import metrics
 from api.authenticate import challenge, complete
+from api.cache import Cache
 from api.document import DocumentInvalid
 from api.errors import (
     AccessEnded,
@@ -30,8 +30,6 @@ from api.errors import (
 )
 from api.explorer import page_response, wants_page
 from api.local import answer_local
-from api.operation import read_operation
-from api.planner import plan_operation
 from api.reply import compact, denial_of, error_of, failure, sealed, success
 from api.request import GRAPHQL, JSON, media_type, read_request
 from api.root import Root
@@ -41,18 +39,16 @@ from authz.follower import catch_up
 from authz.principal import acting_role
 from db.errors import FieldwardError, FloorDrift, PrivilegeMissing
 from db.execute import Inputs, execute
-from db.plan import Single
-from db.sql.render import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from graphql import GraphQLSchema
     from starlette.requests import Request
 
     from api.authenticate import Authenticator
-    from api.cursor import Sealer
-    from api.planner import Planned
+    from api.compiler import Compiled, Compiler
+    from api.given import Given
     from api.request import GraphQLRequest
     from authz.decision import DecisionSet
     from authz.principal import Principal
@@ -60,7 +56,7 @@ if TYPE_CHECKING:
     from db.pools import Pools
 
 _log = logging.getLogger("fieldward")
-_MOST_VIEWS = 64
+_MOST_VIEWS = 32_000
 
 
 def _now() -> datetime:
@@ -74,9 +70,9 @@ class Endpoint:
     authenticator: Authenticator
     policy: Holder
     pools: Pools
-    sealer: Sealer
+    compiler: Compiler
     clock: Callable[[], datetime] = _now
-    _views: OrderedDict[tuple[str, str], GraphQLSchema] = field(default_factory=OrderedDict)
+    _views: Cache[GraphQLSchema] = field(default_factory=lambda: Cache(_MOST_VIEWS))
 
     async def __call__(self, request: Request) -> Response:
         """The HTTP answer to /graphql: never an exception, never a value in an error."""
@@ -117,12 +113,24 @@ class Endpoint:
             principal, _header(request, "purpose-of-use"), _header(request, "request-reference")
         )
 
+    @property
+    def caches(self) -> Mapping[str, Cache[Any]]:
+        """What is kept between requests, by its name in metrics."""
+        return {
+            "variables": self.compiler.variables,
+            "facts": self.compiler.facts,
+            "compiled": self.compiler.compiled,
+            "views": self._views,
+            "tokens": self.authenticator.verified,
+        }
+
     def _view(self, decisions: DecisionSet) -> GraphQLSchema:
+        """The schema as a role sees it: for introspection, and to say what is wrong in it."""
         key = (decisions.version, decisions.role)
-        view = self._views.pop(key, None) or view_of(decisions)
-        self._views[key] = view
-        if len(self._views) > _MOST_VIEWS:
-            self._views.popitem(last=False)
+        view = self._views.get(key)
+        if view is None:
+            view = view_of(decisions)
+            self._views.put(key, view, 0)
         return view
 
     async def _answer_again(
@@ -152,62 +160,56 @@ class Endpoint:
         PrivilegeMissing where PostgreSQL does not let the role do what this snapshot permits.
         """
         decisions = snapshot.decisions(role)
-        view = self._view(decisions)
-        operation = read_operation(asked.query, asked.operation_name, asked.variables, view)
-        planned = plan_operation(operation, decisions, principal.subject, self.sealer)
-        denials = list(planned.denials)
-        errors: list[dict[str, object]] = []
-        data: dict[str, bytes] = {}
-        if planned.plan.roots:
-            _check_attributes(principal, snapshot.required_attributes(role), as_of)
-            data, errors = await self._records(planned, principal, role, as_of)
-        data |= {key: b"null" for key, index in planned.roots.items() if index is None}
-        if operation.local is not None:
-            root = Root(principal, role, snapshot, as_of)
-            local, denied = answer_local(
-                operation.local, operation.variables, decisions, view, root
-            )
-            data |= {key: compact(value) for key, value in local.items()}
-            denials += denied
-        extensions = {"conditional": list(planned.conditional)} if planned.conditional else {}
-        return success(
-            ((key, data[key]) for key in operation.keys),
-            [*map(denial_of, denials), *errors],
-            extensions,
+        compiled, given = self.compiler.compile(
+            asked, decisions, principal.subject, lambda: self._view(decisions)
         )
+        data: dict[int, bytes] = {}
+        errors = compiled.errors
+        if compiled.statement is not None:
+            _check_attributes(principal, snapshot.required_attributes(role), as_of)
+            data, found = await self._records(compiled, given, principal, role, as_of)
+            errors += found
+        if compiled.local is not None:
+            local, denied = answer_local(
+                compiled.local,
+                asked.variables,
+                decisions,
+                self._view(decisions),
+                Root(principal, role, snapshot, as_of),
+            )
+            data |= {compiled.keys.index(key): compact(value) for key, value in local.items()}
+            errors += tuple(compact(denial_of(denial)) for denial in denied)
+        return success(compiled.labels, data, errors, compiled.extensions)
 
     async def _records(
-        self, planned: Planned, principal: Principal, role: str, as_of: datetime
-    ) -> tuple[dict[str, bytes], list[dict[str, object]]]:
-        statement = render(planned.plan)
+        self, compiled: Compiled, given: Given, principal: Principal, role: str, as_of: datetime
+    ) -> tuple[dict[int, bytes], tuple[bytes, ...]]:
+        """Response keys by their index → JSON, and what is said of single rows."""
+        assert compiled.statement is not None  # noqa: S101 - who calls has seen it
         mark = secrets.token_hex(16)
-        attributes = {
-            name: value if isinstance(value, tuple) else (value,)
-            for name, value in principal.attributes.items()
-        }
-        row = iter(
-            await execute(
-                self.pools,
-                role,
-                statement,
-                Inputs(planned.values, attributes, as_of.astimezone(UTC).date(), mark),
-            )
+        inputs = Inputs(
+            compiled.values(given),
+            {
+                name: value if isinstance(value, tuple) else (value,)
+                for name, value in principal.attributes.items()
+            },
+            as_of.date(),
+            mark,
         )
-        data: dict[str, bytes] = {}
-        errors: list[dict[str, object]] = []
-        for key, index in planned.roots.items():
-            if index is None:
-                continue
+        row = iter(await execute(self.pools, role, compiled.statement, inputs))
+        data: dict[int, bytes] = {}
+        errors: tuple[bytes, ...] = ()
+        for shown in compiled.shown:
             body = next(row)
-            if isinstance(planned.plan.roots[index], Single) and next(row) == 2:
-                errors.append(error_of(SharedMedicaidId(), (key,)))
-            shown = body if isinstance(body, bytes) else b"null"
-            if key in planned.shapes:
+            if shown.single and next(row) == 2:
+                errors += (compact(error_of(SharedMedicaidId(), (compiled.keys[shown.key],))),)
+            found = body if isinstance(body, bytes) else b"null"
+            if shown.aggregate is not None:
                 # What has to be withheld of many cells takes a while: other requests go on.
-                answer = await asyncio.to_thread(summarized, shown, planned.shapes[key])
-                data[key] = compact(answer)
-                continue
-            data[key] = sealed(shown, mark.encode(), planned.bindings, self.sealer)
+                found = compact(await asyncio.to_thread(summarized, found, shown.aggregate))
+            elif compiled.listings:
+                found = sealed(found, mark.encode(), compiled.listings, given)
+            data[shown.key] = found
         return data, errors
 
 

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from db.sql.render import render
-
 if TYPE_CHECKING:
-    from db.pools import Pools
+    from api.endpoint import Endpoint
 
 REGISTRY = CollectorRegistry()
 _REQUESTS = Counter(
@@ -22,10 +20,14 @@ _SECONDS = Histogram(
     registry=REGISTRY,
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
-_STATEMENTS = Gauge(
-    "fieldward_statement_cache", "Statements rendered and kept.", ["event"], registry=REGISTRY
+_LOOKUPS = Gauge(
+    "fieldward_cache_lookups",
+    "Lookups in a cache since the start: variables of documents, facts of plans, compiled "
+    "operations, verified tokens.",
+    ["cache", "outcome"],
+    registry=REGISTRY,
 )
-
+_ENTRIES = Gauge("fieldward_cache_entries", "What a cache keeps now.", ["cache"], registry=REGISTRY)
 _CONNECTIONS = Gauge(
     "fieldward_connections", "Open connections to PostgreSQL, by role.", ["role"], registry=REGISTRY
 )
@@ -35,20 +37,33 @@ _WAITS = Gauge(
     registry=REGISTRY,
 )
 
+# To find a child by its labels takes longer than to count; roles, states and codes are few.
+_counted: dict[tuple[str, int, str], tuple[Counter, Histogram]] = {}
+
 
 def observe(role: str, status: int, code: str, seconds: float) -> None:
     """Counts one request. `role` is empty where none acted, `code` where nothing was refused."""
-    _REQUESTS.labels(role or "none", str(status), code or "none").inc()
-    _SECONDS.labels(role or "none").observe(seconds)
+    key = (role, status, code)
+    known = _counted.get(key)
+    if known is None:
+        known = _counted[key] = (
+            _REQUESTS.labels(role or "none", str(status), code or "none"),
+            _SECONDS.labels(role or "none"),
+        )
+    known[0].inc()
+    known[1].observe(seconds)
 
 
-def exposition(pools: Pools | None) -> bytes:
-    """All metrics in Prometheus' text format. `pools` is None while the gateway does not run."""
+def exposition(endpoint: Endpoint | None) -> bytes:
+    """All metrics in Prometheus' text format. `endpoint` is None while the gateway does not run."""
     _CONNECTIONS.clear()
-    for role, count in pools.open().items() if pools is not None else ():
-        _CONNECTIONS.labels(role).set(count)
-    _WAITS.set(pools.waits if pools is not None else 0)
-    info = render.cache_info()
-    for event, value in (("hits", info.hits), ("misses", info.misses), ("size", info.currsize)):
-        _STATEMENTS.labels(event).set(value)
+    _WAITS.set(0)
+    if endpoint is not None:
+        for role, count in endpoint.pools.open().items():
+            _CONNECTIONS.labels(role).set(count)
+        _WAITS.set(endpoint.pools.waits)
+        for name, cache in endpoint.caches.items():
+            _LOOKUPS.labels(name, "hit").set(cache.hits)
+            _LOOKUPS.labels(name, "miss").set(cache.misses)
+            _ENTRIES.labels(name).set(len(cache))
     return generate_latest(REGISTRY)

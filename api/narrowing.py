@@ -104,9 +104,9 @@ class Narrowing:
         if operator is Operator.IS_NULL:
             missing = operator if self._values.boolean(operand) else COMPLEMENT[operator]
             return Compare(found.ref, missing, None, found.permit)
-        value = self._values.typed(operand, found.ref.column, operator)
         if self._gate.coarse and operator in _LISTS:
-            return self._each(found, operator, value)
+            return self._each(found, operator, operand)
+        value = self._values.typed(operand, found.ref.column, operator)
         return Compare(found.ref, operator, self._values.add(value), found.permit)
 
     def _each(self, found: Reached, operator: Operator, values: object) -> Predicate:
@@ -115,7 +115,7 @@ class Narrowing:
         single, join = _LISTS[operator]
         leaves = [
             Compare(found.ref, single, self._values.add(value), found.permit)
-            for value in self._values.items(values)
+            for value in self._values.each(values, found.ref.column)
         ]
         if operator is Operator.NOT_IN:
             leaves.append(Compare(found.ref, Operator.IS_NOT_NULL, None, found.permit))

@@ -7,8 +7,8 @@ help with what the caller may see, and name nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from graphql import (
     DocumentNode,
@@ -23,19 +23,20 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    VariableDefinitionNode,
     get_argument_values,
     get_directive_values,
     get_named_type,
-    get_variable_values,
 )
 
 from api.document import DocumentInvalid, Shelf, problems
 from api.errors import OperationTooComplex, OperationUnknown, VariableInvalid
 from api.schema.build import core, full_schema
 from api.schema.query import RECORDS
+from api.variables import Variables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from graphql import GraphQLField, GraphQLSchema, SelectionNode
     from graphql.execution.values import VariableValues
 
@@ -48,7 +49,8 @@ MOST_DEPTH = 14
 class Selected:
     """A field of the operation, with fragments spread, directives applied and repeats merged.
 
-    `arguments` holds coerced values by GraphQL name; an argument that was not given is absent.
+    `arguments` holds coerced values by GraphQL name, with a `Leaf` for each leaf of a variable; an
+    argument that was not given is absent.
     `location` is (line, column) in the document, from 1.
     """
 
@@ -61,7 +63,7 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a request asks for: record roots as selections, the rest as a document of its own.
+    """What requests of one shape ask for: record roots as selections, the rest as a document.
 
     `keys` are the response keys of all roots in document order. `local` holds the roots that are
     no records (introspection, viewer, policy, orders), or is None.
@@ -71,31 +73,42 @@ class Operation:
     records: tuple[Selected, ...]
     local: DocumentNode | None
     keys: tuple[str, ...]
-    variables: Mapping[str, Any] = field(compare=False)
 
 
-_SHELF = Shelf()
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An operation of a valid document, before anything is known of its variables."""
+
+    document: DocumentNode
+    node: OperationDefinitionNode
+
+    def variables(self) -> Variables:
+        """The variables that it declares."""
+        return Variables(core(full_schema()), self.node.variable_definitions or ())
 
 
-def read_operation(
-    text: str, name: str | None, variables: Mapping[str, Any], view: GraphQLSchema
-) -> Operation:
-    """The operation that a request asks for. `view` is the caller's own schema.
+SHELF: Final = Shelf()
 
-    Raises DocumentInvalid, OperationUnknown, VariableInvalid or OperationTooComplex.
+
+def find_operation(text: str, name: str | None, view: Callable[[], GraphQLSchema]) -> Named:
+    """The operation that a request names. `view` makes the caller's own schema.
+
+    Raises DocumentInvalid, OperationUnknown or OperationTooComplex.
     """
-    read = _SHELF.read(text)
+    read = SHELF.read(text)
     if not read.valid:
-        raise DocumentInvalid(problems(read, view))
-    document = read.tree
-    operation = _named(document, name)
+        raise DocumentInvalid(problems(read, view()))
+    return Named(read.tree, _named(read.tree, name))
+
+
+def read_operation(named: Named, variables: VariableValues) -> Operation:
+    """What it asks for with variables of one shape, as `Variables.open` has them.
+
+    Raises VariableInvalid or OperationTooComplex.
+    """
+    document, operation = named.document, named.node
     schema = core(full_schema())
-    coerced = get_variable_values(
-        schema, operation.variable_definitions or (), dict(variables), hide_suggestions=True
-    )
-    if isinstance(coerced, list):
-        raise VariableInvalid(variables=_named_variables(coerced))
-    reader = _Reader(document, schema, coerced)
+    reader = _Reader(document, schema, variables)
     assert schema.query_type is not None  # noqa: S101 - a schema without Query is not built
     roots = reader.collect(operation.selection_set, schema.query_type)
     if len(roots) > MOST_ROOTS:
@@ -110,9 +123,7 @@ def read_operation(
         reader.weigh(nodes)
     rest = [node for nodes in others for node in nodes]
     local = _document(document, operation, rest) if rest else None
-    return Operation(
-        operation.name.value if operation.name else None, records, local, tuple(roots), variables
-    )
+    return Operation(operation.name.value if operation.name else None, records, local, tuple(roots))
 
 
 def _named(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
@@ -122,17 +133,6 @@ def _named(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
     if len(operations) != 1 or operations[0].operation is not OperationType.QUERY:
         raise OperationUnknown
     return operations[0]
-
-
-def _named_variables(errors: list[GraphQLError]) -> list[str]:
-    return sorted(
-        {
-            node.variable.name.value
-            for error in errors
-            for node in error.nodes or ()
-            if isinstance(node, VariableDefinitionNode)
-        }
-    )
 
 
 def _document(

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from api.arguments import Values, page_of, where_digest
+from api.arguments import Values, page_of
 from api.errors import OperationDenied
 from api.gate import Denial, Gate, Place, Reached, Way, at_most
+from api.given import Listing
 from api.narrowing import Narrowing
 from api.schema.query import RECORDS, SUMMARIES
 from api.summary_plan import Summaries
@@ -41,7 +42,8 @@ from db.predicate import Always, Compare, Never, Operator, Predicate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from api.cursor import Binding, Sealer
+    from api.arguments import Source
+    from api.given import Fact, Given
     from api.operation import Operation, Selected
     from api.shape import Shape
     from authz.decision import DecisionSet
@@ -64,24 +66,25 @@ class Planned:
     """
 
     plan: Plan
-    values: tuple[object, ...]
+    sources: tuple[Source, ...]
+    """Where the value of each slot comes from."""
+    facts: tuple[Fact, ...]
+    """What the plan depends on besides operation and decisions."""
     roots: Mapping[str, int | None]
     denials: tuple[Denial, ...]
     conditional: tuple[str, ...]
-    bindings: tuple[Binding, ...]
+    listings: tuple[Listing, ...]
     shapes: Mapping[str, Shape]
     """Response keys of aggregates → what their answers look like."""
 
 
-def plan_operation(
-    operation: Operation, decisions: DecisionSet, subject: str, sealer: Sealer
-) -> Planned:
-    """The plan of an operation for a role.
+def plan_operation(operation: Operation, decisions: DecisionSet, given: Given) -> Planned:
+    """The plan of an operation for a role, good for every request with the same facts as this one.
 
     Raises PositionDenied, OperationDenied, ArgumentInvalid, PageTooLarge, CursorInvalid or
     OperationTooComplex.
     """
-    planner = _Planner(decisions, subject, sealer)
+    planner = _Planner(decisions, given)
     roots: dict[str, int | None] = {}
     planned: list[Root] = []
     for selected in operation.records:
@@ -94,25 +97,25 @@ def plan_operation(
         raise OperationDenied(coordinates=sorted({each.coordinate for each in gate.denials}))
     return Planned(
         Plan(tuple(planned)),
-        planner.values.all,
+        planner.values.sources,
+        planner.values.facts,
         roots,
         tuple(gate.denials),
         tuple(sorted(gate.conditional)),
-        tuple(planner.bindings),
+        tuple(planner.listings),
         planner.shapes,
     )
 
 
 class _Planner:
-    def __init__(self, decisions: DecisionSet, subject: str, sealer: Sealer) -> None:
+    def __init__(self, decisions: DecisionSet, given: Given) -> None:
         self.gate = Gate(decisions)
-        self.values = Values()
-        self.bindings: list[Binding] = []
+        self.values = Values(given)
+        self.listings: list[Listing] = []
         self.shapes: dict[str, Shape] = {}
         self._shown = 0
         self._narrowing = Narrowing(self.gate, self.values)
-        self._sealer = sealer
-        self._caller = (subject, decisions.role)
+        self._role = decisions.role
         self._limit = decisions.page_limit
         self._summaries = Summaries(self.gate, self.values, self._spend)
 
@@ -145,7 +148,7 @@ class _Planner:
         slot = self.values.add(self.values.typed(selected.arguments["medicaidId"], key.ref.column))
         where = Compare(key.ref, Operator.EQ, slot, key.permit)
         # The statement looks for one row more than a page shows, and so finds out about a second.
-        page, _ = page_of({}, self.values, 1, entity, (), None)
+        page = page_of({}, self.values, 1, None)
         rows = Rows(entity.table, None, True, where, scope, self._narrowing.key_order(entity), page)
         return Single(rows, self._body(selected.children, entity, place))
 
@@ -164,13 +167,12 @@ class _Planner:
         where = self._narrowing.where(arguments.get("where") or {}, entity)
         order = self._narrowing.order(arguments.get("orderBy") or (), entity)
         listed = relation.source if relation is not None else "Query"
-        digest = where_digest(self._caller, f"{listed}.{selected.name}", entity, arguments)
-        page, binding = page_of(
-            arguments, self.values, self._limit, entity, order, (digest, self._sealer)
-        )
+        number = len(self.listings)
+        narrowing = {name: arguments.get(name) for name in ("where", "orderBy")}
+        listing = Listing(number, self._role, f"{listed}.{selected.name}", narrowing, order)
+        self.listings.append(listing)
+        page = page_of(arguments, self.values, self._limit, listing)
         rows = Rows(entity.table, relation, entity.anchor == entity.name, where, scope, order, page)
-        number = len(self.bindings)
-        self.bindings.append(binding)
         limit = self.values.integer(page.limit)
         members = tuple(
             self._member(child, entity, place, number, limit) for child in selected.children

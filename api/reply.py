@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from api.errors import SelectionDenied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from api.cursor import Binding, Sealer
     from api.gate import Denial
+    from api.given import Given, Listing
     from db.errors import FieldwardError
 
 
@@ -20,31 +20,37 @@ def compact(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def sealed(body: bytes, mark: bytes, bindings: Sequence[Binding], sealer: Sealer) -> bytes:
+def sealed(body: bytes, mark: bytes, listings: Sequence[Listing], given: Given) -> bytes:
     """The body with every keyset between two marks replaced by its cursor.
 
-    A keyset is `<number of the connection>:<JSON in hexadecimal digits>`.
+    A keyset is `<number of the list>:<JSON in hexadecimal digits>`.
     """
     pieces = body.split(mark)
     for index in range(1, len(pieces), 2):
         number, _, packed = pieces[index].partition(b":")
-        pieces[index] = sealer.seal(bytes.fromhex(packed.decode()), bindings[int(number)])
-    return b"".join(pieces)
+        binding = given.binding(listings[int(number)])
+        pieces[index] = given.sealer.seal(bytes.fromhex(packed.decode()), binding)
+    return b"".join(pieces) if len(pieces) > 1 else body
 
 
 def success(
-    data: Iterable[tuple[str, bytes]],
-    errors: Sequence[Mapping[str, object]],
-    extensions: Mapping[str, object],
+    labels: Sequence[bytes],
+    data: Mapping[int, bytes],
+    errors: Sequence[bytes],
+    extensions: bytes,
 ) -> bytes:
-    """An answer with data: response keys with their JSON, in document order."""
-    joined = b",".join(compact(key) + b":" + value for key, value in data)
-    body = b'{"data":{' + joined + b"}"
+    """An answer with data: response keys with their JSON, in document order; null for a key that
+    `data` does not have. Everything is JSON already, and is copied once."""
+    pieces = [b'{"data":{']
+    for index, label in enumerate(labels):
+        pieces += (b"," if index else b"", label, data.get(index, b"null"))
+    pieces.append(b"}")
     if errors:
-        body += b',"errors":' + compact(errors)
+        pieces += (b',"errors":[', b",".join(errors), b"]")
     if extensions:
-        body += b',"extensions":' + compact(extensions)
-    return body + b"}"
+        pieces += (b',"extensions":', extensions)
+    pieces.append(b"}")
+    return b"".join(pieces)
 
 
 def failure(errors: Sequence[Mapping[str, object]]) -> bytes:

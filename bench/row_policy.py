@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from api.compiler import Compiler
 from api.cursor import Sealer
-from api.operation import read_operation
-from api.planner import plan_operation
-from api.schema.build import core, full_schema
+from api.request import GraphQLRequest
+from api.view import view_of
 from authz.packaged import load_seed
 from authz.snapshot import take
 from bench.asgi import Post
@@ -27,7 +27,6 @@ from bench.people import ground
 from db.catalog_records import CATALOG
 from db.execute import Inputs, bind
 from db.pools import Pools
-from db.sql.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -128,13 +127,18 @@ async def measure(found: Ground, size: int) -> bool:
     bar."""
     decisions = take(*load_seed(CATALOG), datetime.now(UTC)).decisions(ROLE)
     pools = Pools(found.gateway_url, found.secret)
+    compiler = Compiler(Sealer((bytes(64),)))
     kept = True
     async with pools.acquire(ROLE) as connection:
         for name, document in PAGES.items():
-            operation = read_operation(document, None, {}, core(full_schema()))
-            planned = plan_operation(operation, decisions, "bench", Sealer((bytes(64),)))
-            statement = render(planned.plan)
-            values = bind(statement, Inputs(planned.values, {}, datetime.now(UTC).date(), "0" * 32))
+            asked = GraphQLRequest(document, None, {})
+            compiled, given = compiler.compile(
+                asked, decisions, "bench", lambda: view_of(decisions)
+            )
+            statement = compiled.statement
+            assert statement is not None  # noqa: S101 - a page is a statement
+            inputs = Inputs(compiled.values(given), {}, datetime.now(UTC).date(), "0" * 32)
+            values = bind(statement, inputs)
             post = Post.of(found.token(ROLE), document, {})
             ways: dict[str, Callable[[], Awaitable[object]]] = {
                 "request": partial(post.send, found.app),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from graphql import GraphQLSchema
 
 from api.cursor import Sealer
-from api.operation import read_operation
+from api.given import Given
+from api.operation import Operation, find_operation, read_operation
 from api.planner import Planned, plan_operation
 from api.schema.build import core, full_schema
 from api.view import view_of
@@ -98,8 +99,28 @@ def plan(
     role: str, document: str, variables: Mapping[str, object] | None = None, subject: str = "alice"
 ) -> Planned:
     """The plan of a document for a role. Raises what the gateway would refuse it with."""
-    operation = read_operation(document, None, variables or {}, view(role))
-    return plan_operation(operation, decisions(role), subject, SEALER)
+    operation, given = asked(document, variables, subject, view(role))
+    return plan_operation(operation, decisions(role), given)
+
+
+def asked(
+    document: str,
+    variables: Mapping[str, object] | None = None,
+    subject: str = "alice",
+    schema: GraphQLSchema | None = None,
+    name: str | None = None,
+) -> tuple[Operation, Given]:
+    """The operation of a document, and what a request gives to it. Raises as the gateway does."""
+    named = find_operation(document, name, lambda: schema or whole())
+    declared = named.variables()
+    read = declared.read(variables or {})
+    operation = read_operation(named, declared.open(variables or {}))
+    return operation, Given(read.leaves, subject, SEALER)
+
+
+def values_of(planned: Planned, given: Given) -> tuple[object, ...]:
+    """The values of a plan's slots in one request."""
+    return tuple(source.of(given) for source in planned.sources)
 
 
 def whole() -> GraphQLSchema:

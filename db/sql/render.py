@@ -9,7 +9,6 @@ is not shown costs its key and no more.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
 from db.plan import (
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from db.predicate import Predicate
 
 
-# The widest plan and its statement take 2 MB.
-@lru_cache(maxsize=512)
 def render(plan: Plan) -> Statement:
     """The statement of a plan. Columns are named r0, r1, … and, for single rows, n0, n1, …"""
     names = Names()

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from api.gate import Gate, Reached, Way
-from api.operation import read_operation
 from api.planner import plan_operation
-from api.schema.build import core, full_schema
 from authz import questions
 from authz.decision import Allow, AllowWhere, Decision, DecisionSet, DenialMode, row_scopes
 from authz.packaged import load_seed
@@ -20,7 +18,7 @@ from db import predicate as predicates
 from db.catalog import Relation
 from db.catalog_records import CATALOG
 from db.predicate import Compare, Literal, Operator, Ref
-from tests.roles import SEALER
+from tests.roles import asked
 
 PROJECT = Path(__file__).parents[2]
 GATE = "api/gate.py"
@@ -135,8 +133,8 @@ def test_a_plan_holds_what_the_gate_handed_out(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(Gate, "reference", watched)
     monkeypatch.setattr(Gate, "keys", watched_keys)
-    operation = read_operation(DOCUMENT, None, {}, core(full_schema()))
-    plan = plan_operation(operation, everything(), "somebody", SEALER).plan
+    operation, given = asked(DOCUMENT)
+    plan = plan_operation(operation, everything(), given).plan
     refs = found(plan, Ref)
     assert len(refs) > 20
     assert set(refs) - set(handed) == {ATTRIBUTE.ref}

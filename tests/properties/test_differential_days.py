@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api.authenticate import Authenticator
+from api.compiler import Compiler
 from api.cursor import Sealer
 from api.endpoint import Endpoint
 from authz.order import Order
@@ -86,7 +87,9 @@ async def at(
     """The same records under the policy of another moment."""
     pools = Pools(world.gateway.gateway_url, FLOOR_SECRET)
     holder = Holder(policy, orders, datetime.now(UTC))
-    endpoint = Endpoint(Authenticator(KEY.settings()), holder, pools, Sealer((CURSOR_KEY,)), clock)
+    endpoint = Endpoint(
+        Authenticator(KEY.settings()), holder, pools, Compiler(Sealer((CURSOR_KEY,))), clock
+    )
     app = Starlette(routes=[Route("/graphql", endpoint.__call__, methods=["POST"])])
     effective = take(policy, orders, clock()).policy
     try:

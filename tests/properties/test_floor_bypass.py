@@ -18,7 +18,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from api.operation import read_operation
 from api.planner import plan_operation
 from authz.packaged import load_seed
 from db.catalog_records import CATALOG
@@ -30,7 +29,7 @@ from db.sql.render import render
 from tests.database import connected, floored, fresh_database, login_url
 from tests.oracle.documents import DOCUMENTS
 from tests.properties.access_matrix import cells
-from tests.roles import SEALER, decisions, whole
+from tests.roles import asked, decisions, values_of
 
 ROLES = sorted(load_seed(CATALOG)[0].roles)
 THE_CAPPED = "immigration_enforcement"
@@ -352,13 +351,14 @@ async def test_what_a_role_may_ask_for_its_login_answers(
     ran = 0
     for name, (query, variables) in DOCUMENTS.items():
         try:
-            operation = read_operation(query, None, variables, whole())
-            planned = plan_operation(operation, decisions(role), "somebody", SEALER)
+            operation, given = asked(query, variables)
+            planned = plan_operation(operation, decisions(role), given)
+            values = values_of(planned, given)
         except FieldwardError:
             continue
         if planned.plan.roots:
             statement = render(planned.plan)
-            inputs = Inputs(planned.values, {}, datetime.now(UTC).date(), "mark")
+            inputs = Inputs(values, {}, datetime.now(UTC).date(), "mark")
             ran += 1
             try:
                 await session.fetchrow(statement.text, *bind(statement, inputs))

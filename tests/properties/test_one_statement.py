@@ -17,8 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from api.cursor import Sealer
-from api.operation import read_operation
 from api.planner import plan_operation
 from api.view import view_of
 from authz.decision import DecisionSet, Deny, condition
@@ -31,7 +29,8 @@ from db.predicate import And, Compare, Exists, Or, Predicate
 from db.sql.pieces import Statement
 from db.sql.render import render
 from tests.database import seeded_template
-from tests.gateway import CURSOR_KEY, Gateway, gateway_over
+from tests.gateway import Gateway, gateway_over
+from tests.roles import asked
 
 PEOPLE = 2_400  # of whom more than fifty are in the population
 SEED = int(os.environ.get("FIELDWARD_SEED", "20260106"))
@@ -196,8 +195,8 @@ def _selection(entity: str, depth: int, rng: random.Random | None = None) -> str
 
 
 def _compiled(decisions: DecisionSet, query: str) -> Statement:
-    operation = read_operation(query, None, {}, view_of(decisions))
-    return render(plan_operation(operation, decisions, "somebody", Sealer((CURSOR_KEY,))).plan)
+    operation, given = asked(query, schema=view_of(decisions))
+    return render(plan_operation(operation, decisions, given).plan)
 
 
 def _column(entry: Field) -> str:

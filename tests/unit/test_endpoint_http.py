@@ -212,7 +212,9 @@ async def test_a_caller_chooses_no_label_of_the_metrics(gateway: Gateway) -> Non
                 assert re.fullmatch(r"FW\d{3}|none", value)
             case "status":
                 assert value.isdecimal() and len(value) == 3
-            case "event":
-                assert value in ("hits", "misses", "size")
+            case "cache":
+                assert value in ("variables", "facts", "compiled", "views", "tokens")
+            case "outcome":
+                assert value in ("hit", "miss")
             case _:
                 assert name == "le"

@@ -9,9 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from api.operation import read_operation
 from api.planner import plan_operation
-from api.schema.build import core, full_schema
 from authz.decision import DenialMode
 from authz.errors import FloorImpossible
 from authz.floor import floor_of
@@ -28,7 +26,7 @@ from db.predicate import Compare, Literal, Operator, Ref, Through
 from db.sql.pieces import Statement
 from db.sql.render import render
 from tests.oracle.documents import DOCUMENTS
-from tests.roles import SEALER, decisions
+from tests.roles import asked, decisions
 
 POLICY, ORDERS = load_seed(CATALOG)
 
@@ -44,8 +42,8 @@ def statements(role: str) -> dict[str, Statement]:
     found: dict[str, Statement] = {}
     for name, (query, variables) in DOCUMENTS.items():
         try:
-            operation = read_operation(query, None, variables, core(full_schema()))
-            planned = plan_operation(operation, decisions(role), "somebody", SEALER)
+            operation, given = asked(query, variables)
+            planned = plan_operation(operation, decisions(role), given)
         except FieldwardError:
             continue
         if planned.plan.roots:

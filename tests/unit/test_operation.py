@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from api import document as document_module
 from api.document import Document, DocumentInvalid, Shelf
 from api.errors import OperationTooComplex, OperationUnknown, VariableInvalid
-from api.operation import MOST_DEPTH, Operation, Selected, read_operation
+from api.operation import MOST_DEPTH, Operation, Selected
 from db.errors import FieldwardError
-from tests.roles import view, whole
+from tests.roles import asked, view, whole
 
 ROLE = "eligibility_supervisor"
 
 
 def read(text: str, variables: dict[str, Any] | None = None, name: str | None = None) -> Operation:
-    return read_operation(text, name, variables or {}, view(ROLE))
+    return asked(text, variables, schema=view(ROLE), name=name)[0]
 
 
 def refusal(text: str, variables: dict[str, Any] | None = None) -> FieldwardError:
@@ -116,8 +116,9 @@ ARGUMENTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 def test_arguments_are_coerced_and_absent_ones_are_absent(
     text: str, variables: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    (selected,) = read(text, variables).records
-    assert selected.arguments == expected
+    operation, given = asked(text, variables, schema=view(ROLE))
+    (selected,) = operation.records
+    assert given.value(selected.arguments) == expected
 
 
 def test_a_field_knows_where_the_document_has_it() -> None:

@@ -16,6 +16,7 @@ from graphql import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.arguments import Fixed
 from api.cursor import Binding
 from api.errors import (
     ArgumentInvalid,
@@ -24,7 +25,6 @@ from api.errors import (
     PageTooLarge,
     PositionDenied,
 )
-from api.operation import read_operation
 from api.planner import Planned, plan_operation
 from authz.decision import Allow, AllowWhere, DecisionSet, DenialMode, Deny, Reason
 from db.catalog import Kind
@@ -36,6 +36,7 @@ from tests.roles import (
     AROUND,
     ONE_ROW_AWAY,
     SEALER,
+    asked,
     decisions,
     denied,
     operators_of,
@@ -66,8 +67,8 @@ def planned(
 ) -> Planned:
     """The plan under decisions that a test grants itself."""
     decided = DecisionSet("tester", "v1", table, 50, mode, {"Enrollee": scope})
-    operation = read_operation(document, None, variables or {}, view("beneficiary"))
-    return plan_operation(operation, decided, subject, SEALER)
+    operation, given = asked(document, variables, subject, view("beneficiary"))
+    return plan_operation(operation, decided, given)
 
 
 def body(found: Planned) -> tuple[object, ...]:
@@ -168,7 +169,7 @@ def test_what_is_below_a_denied_link_is_not_looked_at() -> None:
     document = '{enrollees{nodes{claims(where:{icn:{eq:"x"}},first:9999){nodes{icn}}}}}'
     found = planned({READ: Allow()}, document)
     assert [denial.coordinate for denial in found.denials] == ["Enrollee.claims"]
-    assert found.values[1:] == ("claims",)
+    assert found.sources[1:] == (Fixed("claims"),)
 
 
 def test_a_rule_about_a_count_is_asked_of_aggregate_alone() -> None:
@@ -203,12 +204,14 @@ def test_operations_of_one_shape_are_one_plan_whatever_their_values(
 ) -> None:
     """So no value is in the text of a statement, and each request has its own values."""
     one = planned(SHAPED, SHAPE, {"a": a, "b": b, "n": n})
-    other = planned(SHAPED, SHAPE, {"a": "x", "b": [], "n": 1}, subject="bob")
+    other = planned(SHAPED, SHAPE, {"a": "x", "b": [], "n": n}, subject="bob")
     assert one.plan == other.plan
     assert hash(one.plan) == hash(other.plan)
-    assert render(one.plan) is render(other.plan)
-    assert one.values == (a, b, n, "k")
-    assert other.values == ("x", [], 1, "k")
+    assert render(one.plan) == render(other.plan)
+    assert one.sources == other.sources
+    for asks in ({"a": a, "b": b, "n": n}, {"a": "x", "b": [], "n": n}):
+        _, given = asked(SHAPE, asks)
+        assert [source.of(given) for source in one.sources] == [*asks.values(), "k"]
 
 
 def test_what_differs_in_shape_differs_in_plan() -> None:
@@ -274,7 +277,7 @@ PAGES: list[tuple[str, int | type[Exception]]] = [
 def test_a_page_has_a_size(arguments: str, rows: int | type[Exception]) -> None:
     document = f"{{enrollees{arguments}{{nodes{{sex}}}}}}"
     if isinstance(rows, int):
-        assert planned({READ: Allow()}, document).values == (rows,)
+        assert planned({READ: Allow()}, document).sources == (Fixed(rows),)
     else:
         with pytest.raises(rows):
             planned({READ: Allow()}, document)

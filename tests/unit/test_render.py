@@ -7,11 +7,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from api.cursor import Sealer
 from api.document import DocumentInvalid
-from api.operation import read_operation
 from api.planner import plan_operation
-from api.schema.build import core, full_schema
 from authz.packaged import load_seed
 from authz.snapshot import take
 from db.catalog_records import CATALOG
@@ -22,16 +19,16 @@ from db.sql.pieces import Day, Mark, Parameters, Statement, enum_name, identifie
 from db.sql.render import render
 from db.sql.rows import Level, Names, Row
 from db.tables import ENROLLEE, VARIABLE_DEMOGRAPHICS
+from tests.roles import asked
 
 AS_OF = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SNAPSHOT = take(*load_seed(CATALOG), AS_OF)
-SEALER = Sealer((bytes(64),))
 
 
 def statement(role: str, query: str, **variables: object) -> Statement:
     """The statement of a query in a role."""
-    operation = read_operation(query, None, variables, core(full_schema()))
-    planned = plan_operation(operation, SNAPSHOT.decisions(role), "test", SEALER)
+    operation, given = asked(query, variables)
+    planned = plan_operation(operation, SNAPSHOT.decisions(role), given)
     return render(planned.plan)
 
 
@@ -90,7 +87,6 @@ def test_a_denied_selection_leaves_neither_column_nor_name() -> None:
 def test_rendering_twice_is_the_same_text() -> None:
     query = "{ enrollees { nodes { lastName homeAddress { city } } pageInfo { endCursor } } }"
     first = statement("front_desk", query)
-    render.cache_clear()
     assert statement("front_desk", query) == first
 
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.cursor import Binding, Sealer
+from api.cursor import Sealer
 from api.errors import AttributeMissing, PageTooLarge, PositionDenied, TokenExpired
 from api.gate import Denial
+from api.given import Given, Listing
 from api.reply import compact, denial_of, error_of, failure, sealed, success
 from db.errors import FieldwardError, StatementFailed
 from db.plan import Order
@@ -21,7 +22,8 @@ from db.tables import ENROLLEE
 SEALER = Sealer((bytes(64),))
 MARK = b"0123456789abcdef" * 2
 ORDER = (Order(Ref(ENROLLEE.columns["enrollee_id"]), False),)
-BINDINGS = [Binding(b"a" * 32, ORDER), Binding(b"b" * 32, ORDER)]
+LISTINGS = [Listing(number, "role", name, {}, ORDER) for number, name in enumerate("ab")]
+GIVEN = Given((), "alice", SEALER)
 IDS = st.uuids().map(str)
 
 
@@ -38,9 +40,9 @@ def test_every_keyset_becomes_a_cursor_of_its_own_list(
     """And nothing else is touched: not a byte between, not text that looks like a keyset."""
     near = json.dumps(between + "0:5b5d").encode()
     body = near + near.join(b'"' + marked(*keyset) + b'"' for keyset in keysets)
-    reply = sealed(body, MARK, BINDINGS, SEALER)
+    reply = sealed(body, MARK, LISTINGS, GIVEN)
     expected = near + near.join(
-        b'"' + SEALER.seal(json.dumps([key]).encode(), BINDINGS[number]) + b'"'
+        b'"' + SEALER.seal(json.dumps([key]).encode(), GIVEN.binding(LISTINGS[number])) + b'"'
         for number, key in keysets
     )
     assert reply == expected
@@ -49,7 +51,7 @@ def test_every_keyset_becomes_a_cursor_of_its_own_list(
 
 def test_a_body_without_keysets_is_passed_on_as_it_is() -> None:
     for body in (b"", b"null", b'{"nodes" : []}', '{"a" : "é\U0001f9ff"}'.encode()):
-        assert sealed(body, MARK, [], SEALER) == body
+        assert sealed(body, MARK, [], GIVEN) == body
 
 
 REPLIES: list[tuple[list[tuple[str, bytes]], list[dict[str, Any]], dict[str, Any], bytes]] = [
@@ -74,7 +76,10 @@ def test_an_answer_keeps_order_and_leaves_out_what_is_empty(
     extensions: dict[str, Any],
     expected: bytes,
 ) -> None:
-    assert success(data, errors, extensions) == expected
+    labels = [compact(key) + b":" for key, _ in data]
+    found = {index: value for index, (_, value) in enumerate(data) if value != b"null"}
+    said = [compact(error) for error in errors]
+    assert success(labels, found, said, compact(extensions) if extensions else b"") == expected
     json.loads(expected)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from api.errors import ArgumentInvalid, FilterTooNarrow, OperationTooComplex, PositionDenied
-from api.operation import read_operation
 from api.planner import Planned, plan_operation
 from api.shape import Shape
 from api.summary import answer
@@ -21,7 +20,7 @@ from db.catalog_records import CATALOG
 from db.plan import Bucket, Summary
 from db.predicate import Always, Never
 from db.sql.render import render
-from tests.roles import SEALER, decisions, denied, plan, roles, view
+from tests.roles import asked, decisions, denied, plan, roles, view
 
 SHOWN = """count suppressed countDistinct { paidAmount } sum { paidAmount coveredDays }
   avg { paidAmount } min { paidAmount serviceBeginDate } max { paidAmount }"""
@@ -274,8 +273,8 @@ def test_days_are_no_dimension_of_a_role_with_a_smallest_cell() -> None:
 
 def planned(decided: DecisionSet, document: str) -> Planned:
     """The plan of a document under decisions that a test changed."""
-    operation = read_operation(document, None, {}, view("program_integrity"))
-    return plan_operation(operation, decided, "alice", SEALER)
+    operation, given = asked(document)
+    return plan_operation(operation, decided, given)
 
 
 @pytest.mark.parametrize(

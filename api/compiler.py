@@ -1,0 +1,170 @@
+"""Operations of roles, compiled once for all requests that they can serve, and kept.
+
+    document, operation, role, policy version ─ shape of variables ─ facts ─ Compiled
+
+INVARIANT: a key names everything that what is kept under it depends on. What making a plan may look
+at of a request is its shape and its facts; who asks, and every other value, is bound to it when it
+runs (`api/given.py`), and is in nothing that is kept here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from api.cache import Cache
+from api.given import Given
+from api.operation import find_operation, read_operation
+from api.planner import plan_operation
+from api.reply import compact, denial_of
+from db.plan import Single
+from db.sql.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from graphql import DocumentNode, GraphQLSchema
+
+    from api.arguments import Source
+    from api.cursor import Sealer
+    from api.given import Fact, Listing
+    from api.operation import Operation
+    from api.planner import Planned
+    from api.request import GraphQLRequest
+    from api.shape import Shape as AnswerShape
+    from api.variables import Shape, Variables
+    from authz.decision import DecisionSet
+    from db.sql.pieces import Statement
+
+_MOST_COMPILED: Final = 2_000_000
+"""Characters of statements and documents that are kept; some ten bytes of memory for each."""
+_MOST_READ: Final = 500_000
+"""Characters of documents of which only variables or facts are kept."""
+_PARSED: Final = 30
+"""Characters that one of a parsed document counts for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A root whose answer is a column of the statement's row.
+
+    `key` is the index of its response key; `single` whether a count of rows stands behind it;
+    `aggregate` the form of an aggregate's answer.
+    """
+
+    key: int
+    single: bool
+    aggregate: AnswerShape | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An operation of a role, ready to run for every request of its shape and facts.
+
+    `statement` is None where no record is asked for. `keys` are the response keys in document
+    order, `labels` the same as they stand in an answer. `errors` and `extensions` are what every
+    answer says, as JSON.
+    """
+
+    statement: Statement | None
+    sources: tuple[Source, ...]
+    shown: tuple[Shown, ...]
+    keys: tuple[str, ...]
+    labels: tuple[bytes, ...]
+    listings: tuple[Listing, ...]
+    errors: tuple[bytes, ...]
+    extensions: bytes
+    local: DocumentNode | None
+
+    def values(self, given: Given) -> tuple[object, ...]:
+        """The values of the statement's slots in one request. ArgumentInvalid."""
+        return tuple([source.of(given) for source in self.sources])
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    document: str
+    operation: str | None
+    role: str
+    version: str
+    shape: Shape
+
+
+class Compiler:
+    """Compiles operations and keeps what it made. Belongs to one event loop."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self.variables: Cache[Variables] = Cache(_MOST_READ)
+        self.facts: Cache[tuple[Fact, ...]] = Cache(_MOST_READ)
+        self.compiled: Cache[Compiled] = Cache(_MOST_COMPILED)
+
+    def compile(
+        self,
+        asked: GraphQLRequest,
+        decisions: DecisionSet,
+        subject: str,
+        view: Callable[[], GraphQLSchema],
+    ) -> tuple[Compiled, Given]:
+        """The operation of a request, and what the request gives to it.
+
+        Raises what `find_operation`, `read_operation` and `plan_operation` raise; nothing is kept
+        of an operation that is refused.
+        """
+        text, name = asked.query, asked.operation_name
+        named = None
+        variables = self.variables.get((text, name))
+        if variables is None:
+            named = find_operation(text, name, view)
+            variables = named.variables()
+            self.variables.put((text, name), variables, len(text))
+        read = variables.read(asked.variables)
+        given = Given(read.leaves, subject, self._sealer)
+        key = _Key(text, name, decisions.role, decisions.version, read.shape)
+        facts = self.facts.get(key)
+        if facts is not None:
+            found = self.compiled.get((key, tuple([fact.of(given) for fact in facts])))
+            if found is not None:
+                return found, given
+        if named is None:
+            named = find_operation(text, name, view)
+        operation = read_operation(named, variables.open(asked.variables))
+        planned = plan_operation(operation, decisions, given)
+        found = _compiled(operation, planned)
+        # A plan depends on the facts that its own making looked at. To be found by more of them
+        # than that is to be found by those.
+        facts = tuple(dict.fromkeys((*(facts or ()), *planned.facts)))
+        self.facts.put(key, facts, len(text))
+        values = tuple([fact.of(given) for fact in facts])
+        self.compiled.put((key, values), found, _weight(found, text))
+        return found, given
+
+
+def _weight(compiled: Compiled, text: str) -> int:
+    statement = len(compiled.statement.text) if compiled.statement is not None else 0
+    return statement + len(text) * (_PARSED if compiled.local is not None else 1)
+
+
+def _compiled(operation: Operation, planned: Planned) -> Compiled:
+    return Compiled(
+        render(planned.plan) if planned.plan.roots else None,
+        planned.sources,
+        _shown(operation, planned),
+        operation.keys,
+        tuple(compact(key) + b":" for key in operation.keys),
+        planned.listings,
+        tuple(compact(denial_of(denial)) for denial in planned.denials),
+        compact({"conditional": list(planned.conditional)}) if planned.conditional else b"",
+        operation.local,
+    )
+
+
+def _shown(operation: Operation, planned: Planned) -> tuple[Shown, ...]:
+    shapes: Mapping[str, AnswerShape] = planned.shapes
+    places = {key: index for index, key in enumerate(operation.keys)}
+    shown = {
+        index: Shown(places[key], isinstance(planned.plan.roots[index], Single), shapes.get(key))
+        for key, index in planned.roots.items()
+        if index is not None
+    }
+    return tuple(shown[index] for index in sorted(shown))
