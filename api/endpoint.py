@@ -39,7 +39,7 @@ from api.summary import answer as summarized
 from api.view import view_of
 from authz.follower import catch_up
 from authz.principal import acting_role
-from db.errors import FieldwardError, FloorDrift, PrivilegeMissing
+from db.errors import FieldwardError, FloorDrift, PrivilegeMissing, StalePolicy
 from db.execute import Inputs, execute
 from db.plan import Single
 from db.sql.render import render
@@ -95,7 +95,7 @@ class Endpoint:
             before = False
             try:
                 body = await self._answer(asked, principal, snapshot, role, as_of)
-            except PrivilegeMissing:
+            except (StalePolicy, PrivilegeMissing):
                 snapshot = await catch_up(self.pools, self.policy, as_of)
                 role = acting_role(principal, named, snapshot.capped, snapshot.roles)
                 body = await self._answer_again(asked, principal, snapshot, role, as_of)
@@ -160,7 +160,7 @@ class Endpoint:
         data: dict[str, bytes] = {}
         if planned.plan.roots:
             _check_attributes(principal, snapshot.required_attributes(role), as_of)
-            data, errors = await self._records(planned, principal, role, as_of)
+            data, errors = await self._records(planned, principal, role, as_of, snapshot.number)
         data |= {key: b"null" for key, index in planned.roots.items() if index is None}
         if operation.local is not None:
             root = Root(principal, role, snapshot, as_of)
@@ -177,7 +177,7 @@ class Endpoint:
         )
 
     async def _records(
-        self, planned: Planned, principal: Principal, role: str, as_of: datetime
+        self, planned: Planned, principal: Principal, role: str, as_of: datetime, number: int
     ) -> tuple[dict[str, bytes], list[dict[str, object]]]:
         statement = render(planned.plan)
         mark = secrets.token_hex(16)
@@ -190,7 +190,7 @@ class Endpoint:
                 self.pools,
                 role,
                 statement,
-                Inputs(planned.values, attributes, as_of.astimezone(UTC).date(), mark),
+                Inputs(planned.values, attributes, as_of.astimezone(UTC).date(), mark, number),
             )
         )
         data: dict[str, bytes] = {}

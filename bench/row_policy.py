@@ -134,7 +134,9 @@ async def measure(found: Ground, size: int) -> bool:
             operation = read_operation(document, None, {}, core(full_schema()))
             planned = plan_operation(operation, decisions, "bench", Sealer((bytes(64),)))
             statement = render(planned.plan)
-            values = bind(statement, Inputs(planned.values, {}, datetime.now(UTC).date(), "0" * 32))
+            head = await found.owner.fetchval("select version from fieldward.policy_head")
+            day = datetime.now(UTC).date()
+            values = bind(statement, Inputs(planned.values, {}, day, "0" * 32, head))
             post = Post.of(found.token(ROLE), document, {})
             ways: dict[str, Callable[[], Awaitable[object]]] = {
                 "request": partial(post.send, found.app),

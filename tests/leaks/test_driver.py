@@ -124,7 +124,7 @@ async def test_a_statement_past_its_time_says_only_that(seeded: str) -> None:
             async with owner.transaction():
                 await owner.execute("lock table medicaid.enrollee in access exclusive mode")
                 statement = Statement("select from medicaid.enrollee", (), frozenset())
-                inputs = Inputs((), {}, date(2026, 1, 1), "")
+                inputs = Inputs((), {}, date(2026, 1, 1), "", 1)
                 with pytest.raises(StatementTimeout) as refused:
                     await execute(pools, SUPERVISOR, statement, inputs)
             assert str(refused.value) == f"FW507: {CONSTANT['FW507']}"
