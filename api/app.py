@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api.token_settings import TokenSettings
-    from authz.snapshot import Holder
+    from authz.follower import Follower
 
 _NO_ROLES = b'{"demo":false,"roles":[]}'
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -52,7 +52,7 @@ async def check_start(gateway_url: str, floor_secret: bytes) -> None:
         await pools.close()
 
 
-async def _policy(pools: Pools) -> Holder:
+async def _policy(pools: Pools) -> Follower:
     async with pools.own() as connection:
         await check_gateway(connection)
     return await follow(pools, datetime.now(UTC))
@@ -88,7 +88,8 @@ def create_app(
         try:
             policy = await _policy(pools)
             endpoints.append(Endpoint(Authenticator(tokens), policy, pools, Sealer(cursor_keys)))
-            yield
+            async with policy.following():
+                yield
         finally:
             endpoints.clear()
             await pools.close()
@@ -106,6 +107,7 @@ def create_app(
                 raise NotReady
             async with asyncio.timeout(_SECONDS_TO_BE_READY):
                 await tokens.keys.current()
+                endpoints[0].policy.current(datetime.now(UTC))
                 async with endpoints[0].pools.own() as connection:
                     await connection.fetchval("select 1")
         # Whatever it is, a request would meet it too.

@@ -29,6 +29,7 @@ from api.errors import (
     SharedMedicaidId,
 )
 from api.explorer import page_response, wants_page
+from api.fresh import under_head
 from api.local import answer_local
 from api.operation import read_operation
 from api.planner import plan_operation
@@ -37,9 +38,8 @@ from api.request import GRAPHQL, JSON, media_type, read_request
 from api.root import Root
 from api.summary import answer as summarized
 from api.view import view_of
-from authz.follower import catch_up
 from authz.principal import acting_role
-from db.errors import FieldwardError, FloorDrift, PrivilegeMissing, StalePolicy
+from db.errors import FieldwardError
 from db.execute import Inputs, execute
 from db.plan import Single
 from db.sql.render import render
@@ -55,8 +55,9 @@ if TYPE_CHECKING:
     from api.planner import Planned
     from api.request import GraphQLRequest
     from authz.decision import DecisionSet
+    from authz.follower import Follower
     from authz.principal import Principal
-    from authz.snapshot import Holder, Snapshot
+    from authz.snapshot import Snapshot
     from db.pools import Pools
 
 _log = logging.getLogger("fieldward")
@@ -72,7 +73,7 @@ class Endpoint:
     """Everything that a request needs and that outlives it."""
 
     authenticator: Authenticator
-    policy: Holder
+    policy: Follower
     pools: Pools
     sealer: Sealer
     clock: Callable[[], datetime] = _now
@@ -90,15 +91,14 @@ class Endpoint:
             principal = await self._principal(request)
             as_of = self.clock()
             named = _header(request, "acting-role")
-            snapshot = self.policy.current(as_of)
-            role = acting_role(principal, named, snapshot.capped, snapshot.roles)
-            before = False
-            try:
-                body = await self._answer(asked, principal, snapshot, role, as_of)
-            except (StalePolicy, PrivilegeMissing):
-                snapshot = await catch_up(self.pools, self.policy, as_of)
+
+            async def once(snapshot: Snapshot) -> bytes:
+                nonlocal role, before
                 role = acting_role(principal, named, snapshot.capped, snapshot.roles)
-                body = await self._answer_again(asked, principal, snapshot, role, as_of)
+                before = False
+                return await self._answer(asked, principal, snapshot, role, as_of)
+
+            body = await under_head(self.policy, as_of, once, lambda: role)
             response = Response(body, media_type=kind)
         except FieldwardError as error:
             code, response = error.code, _refused(error, kind, before=before)
@@ -125,20 +125,6 @@ class Endpoint:
             self._views.popitem(last=False)
         return view
 
-    async def _answer_again(
-        self,
-        asked: GraphQLRequest,
-        principal: Principal,
-        snapshot: Snapshot,
-        role: str,
-        as_of: datetime,
-    ) -> bytes:
-        """The same under the head, whose grants were found to stand: a refusal now is drift."""
-        try:
-            return await self._answer(asked, principal, snapshot, role, as_of)
-        except PrivilegeMissing:
-            raise FloorDrift(f"{role} was refused what the policy in force gives it") from None
-
     async def _answer(
         self,
         asked: GraphQLRequest,
@@ -149,7 +135,8 @@ class Endpoint:
     ) -> bytes:
         """The body of an answer with data. A record operation is one statement, one round trip.
 
-        PrivilegeMissing where PostgreSQL does not let the role do what this snapshot permits.
+        StalePolicy where this snapshot is not the head's, PrivilegeMissing where PostgreSQL does
+        not let the role do what it permits.
         """
         decisions = snapshot.decisions(role)
         view = self._view(decisions)
@@ -161,6 +148,8 @@ class Endpoint:
         if planned.plan.roots:
             _check_attributes(principal, snapshot.required_attributes(role), as_of)
             data, errors = await self._records(planned, principal, role, as_of, snapshot.number)
+        else:
+            await self.policy.confirm(snapshot)
         data |= {key: b"null" for key, index in planned.roots.items() if index is None}
         if operation.local is not None:
             root = Root(principal, role, snapshot, as_of)

@@ -55,6 +55,11 @@ class Snapshot:
         """All roles."""
         return frozenset(self.policy.roles)
 
+    @property
+    def decided(self) -> frozenset[str]:
+        """The roles of which everything was asked that requests ask."""
+        return frozenset(self._required)
+
     def holds_at(self, as_of: datetime) -> bool:
         """Whether nothing dated lies between this snapshot and an instant."""
         return (self.since is None or self.since <= as_of) and (
@@ -126,9 +131,9 @@ class Holder:
         self._snapshot = take(policy, orders, as_of, number)
 
     @property
-    def number(self) -> int:
-        """The number of the version that is held."""
-        return self._snapshot.number
+    def held(self) -> Snapshot:
+        """The snapshot that is held, whether or not its time is over."""
+        return self._snapshot
 
     def current(self, as_of: datetime) -> Snapshot:
         """The snapshot of an instant. Raises what `take` raises, and then keeps the old one back:
@@ -139,8 +144,6 @@ class Holder:
             self._snapshot = snapshot
         return snapshot
 
-    def swap(
-        self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int
-    ) -> None:
-        """Holds another version from here on. Raises what `take` raises, with nothing changed."""
-        self._snapshot = take(policy, orders, as_of, number)
+    def hold(self, snapshot: Snapshot) -> None:
+        """Holds another version from here on."""
+        self._snapshot = snapshot
