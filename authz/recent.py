@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from authz.snapshot import Snapshot
 
-_MOST: Final = 4
-"""A policy with its decisions takes a few megabytes."""
+_MOST: Final = 8
+"""A policy with its decisions takes a megabyte or two."""
 
 
 class Recent:
