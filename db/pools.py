@@ -25,6 +25,7 @@ MOST: Final = 32
 """Connections of a process. PostgreSQL takes 100 unless told otherwise, of all processes."""
 _LOOKS: Final = 2
 OWN: Final = _LOOKS + 1
+"""Of the gateway's own login, beside these: to look at its state, and one that listens."""
 
 
 class Pools:
