@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_TRIES: Final = 4
+MOST_TRIES: Final = 8
 """One is enough unless a policy is committed between reading the head and asking under it, each
 time anew: docs/freshness.md has how often."""
 
