@@ -19,8 +19,11 @@ import pytest
 
 from api import app as application
 from api.fresh import MOST_TRIES
+from authz import drift_watch
 from authz.follower import Cause, Follower, follow
 from db.errors import FloorMissing, StalePolicy
+from db.floor_login import floor_role
+from db.pools import database_of
 from tests.database import connected, floored, server
 from tests.gateway import Gateway, gateway_over, node
 from tests.properties.policies_in_turn import (
@@ -282,6 +285,25 @@ async def test_a_listener_that_is_cut_off_listens_again(
         await asked.chain.commit(ready(1))
         await until(lambda: all(each.number == asked.chain.done for each in followers))
         assert all(follower.refreshes[Cause.NOTICE] for follower in followers)
+        await asked.check_all()
+
+
+async def test_a_gateway_that_stopped_at_drift_looks_again_once_the_floor_is_laid(
+    seeded: str, followers: list[Follower], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift_watch, "_REST", 0)
+    async with nodes(seeded, followers) as asked:
+        await until(lambda: all(follower.listening for follower in followers))
+        login = floor_role(database_of(asked.gateway.owner_url), ROLES[0])
+        await asked.chain.owner.execute(f'grant select on medicaid.claim to "{login}"')
+        async with asked.chain.owner.transaction():
+            await asked.chain.commit(ready(1))
+            await asked.chain.owner.execute(f'grant select on medicaid.claim to "{login}"')
+        await until(lambda: all(follower.drifted for follower in followers))
+        for client in asked.clients:
+            assert (await asked.ask(client, ROLES[0], QUERIES[0])).status_code == 503
+        await floored(asked.gateway.owner_url, policy(1))
+        await until(lambda: not any(follower.drifted for follower in followers))
         await asked.check_all()
 
 
