@@ -3,10 +3,14 @@ them all; it answers no request itself."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -41,7 +45,10 @@ class Serving:
     state_dir: Path
 
     def __call__(self) -> Starlette:
-        """Raises SettingsInvalid and TokenSettingsInvalid."""
+        """Raises SettingsInvalid and TokenSettingsInvalid. In a worker, it also has it stop when
+        the process that started it has gone without a word."""
+        if (parent := multiprocessing.parent_process()) is not None:
+            threading.Thread(target=_outlive, args=(parent.sentinel,), daemon=True).start()
         settings = Settings.from_environment(os.environ, self.state_dir)
         return create_app(
             self.urls.gateway,
@@ -50,6 +57,12 @@ class Serving:
             settings.floor_secret(self.urls),
             connections=settings.connections,
         )
+
+
+def _outlive(parent: int) -> None:
+    """Stops this process, as a signal would, once another one has ended."""
+    wait([parent])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def config(app: Starlette | Serving, host: str, port: int, workers: int = 1) -> uvicorn.Config:

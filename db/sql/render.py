@@ -66,7 +66,7 @@ def render(plan: Plan) -> Statement:
                 assert_never(root)
     # INVARIANT: there is exactly one row, since what is selected from are aggregates, and so the
     # guard is asked exactly once. What it raises ends the statement: one column says it for all.
-    columns[0] = f"case when {guard} then {columns[0]} end"
+    columns[:1] = [f"case when {guard} then {column} end" for column in columns[:1]]
     shown = [f"{column} as r{index}{found.get(index, '')}" for index, column in enumerate(columns)]
     source = f" from {', '.join(singles)}" if singles else ""
     return Statement(

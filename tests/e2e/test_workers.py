@@ -109,7 +109,7 @@ async def service(template: str, variables: dict[str, str]) -> AsyncIterator[Ser
             yield Service(process, line.split()[-1])
         finally:
             if process.returncode is None:
-                process.kill()
+                process.terminate()
             await process.wait()
 
 
@@ -138,6 +138,18 @@ async def test_workers_answer_count_together_are_replaced_and_stop_at_one_signal
         async with asyncio.timeout(60):
             assert await running.process.wait() == 0
         assert not any(_command(pid) for pid in last)
+
+
+async def test_workers_do_not_outlive_a_first_process_that_is_killed(
+    seeded: str, variables: dict[str, str]
+) -> None:
+    async with service(seeded, variables) as running:
+        left = running.workers()
+        assert len(left) == WORKERS
+        running.process.kill()
+        async with asyncio.timeout(60):
+            while any(_command(pid) for pid in left):  # noqa: ASYNC110 - other processes have no event
+                await asyncio.sleep(0.1)
 
 
 async def test_a_check_that_fails_at_the_start_fails_once(
