@@ -5,6 +5,7 @@ In the order in which a request meets them:
     app, settings             what lives as long as the gateway; where it finds its databases
     unstored                  no answer may be stored, the framework's own included
     endpoint                  one request, top to bottom
+    fresh                     again, where the policy was another by then
     request                   HTTP → GraphQL request
     authenticate              token → principal; claims, key_set, key_source, token_settings,
                               strict_json are its parts

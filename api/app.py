@@ -18,15 +18,16 @@ from api.authenticate import Authenticator
 from api.compiler import Compiler
 from api.cursor import Sealer
 from api.endpoint import Endpoint
-from api.errors import NotReady
+from api.errors import NotReady, SettingsInvalid
 from api.explorer import routes as explorer_routes
 from api.reply import error_of, failure
 from api.request import JSON
 from api.unstored import Unstored
 from authz.follower import follow
+from db.capacity import capacity
 from db.errors import FieldwardError
 from db.migrate import check_gateway
-from db.pools import MOST, Pools
+from db.pools import MOST, OWN, Pools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,26 +35,37 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api.token_settings import TokenSettings
-    from authz.snapshot import Holder
+    from authz.follower import Follower
 
 _NO_ROLES = b'{"demo":false,"roles":[]}'
 _NO_STORE = {"Cache-Control": "no-store"}
 _SECONDS_TO_BE_READY = 2.0
 
 
-async def check_start(gateway_url: str, floor_secret: bytes) -> None:
+async def check_start(
+    gateway_url: str, floor_secret: bytes, connections: int = MOST, workers: int = 1
+) -> None:
     """What starting the gateway checks, before a server is there to say it in its own words.
 
-    Raises what `create_app` says that starting fails with.
+    Raises what `create_app` says that starting fails with, and SettingsInvalid when `workers`
+    processes with `connections` each would have more sessions than the server lets in.
     """
     pools = Pools(gateway_url, floor_secret)
     try:
         await _policy(pools)
+        async with pools.own() as connection:
+            most = await capacity(connection)
+        if workers * (connections + OWN) > most:
+            raise SettingsInvalid(
+                f"{workers} workers with {connections} connections and {OWN} of the gateway's own "
+                f"would be {workers * (connections + OWN)}, and the server lets {most} in: set "
+                f"FIELDWARD_CONNECTIONS to {most // workers - OWN} or less, or have fewer workers"
+            )
     finally:
         await pools.close()
 
 
-async def _policy(pools: Pools) -> Holder:
+async def _policy(pools: Pools) -> Follower:
     async with pools.own() as connection:
         await check_gateway(connection)
     return await follow(pools, datetime.now(UTC))
@@ -88,10 +100,10 @@ def create_app(
         pools = Pools(gateway_url, floor_secret, connections)
         try:
             policy = await _policy(pools)
-            endpoints.append(
-                Endpoint(Authenticator(tokens), policy, pools, Compiler(Sealer(cursor_keys)))
-            )
-            yield
+            endpoint = Endpoint(Authenticator(tokens), policy, pools, Compiler(Sealer(cursor_keys)))
+            endpoints.append(endpoint)
+            async with policy.following(), metrics.kept(endpoint):
+                yield
         finally:
             endpoints.clear()
             await pools.close()
@@ -109,6 +121,7 @@ def create_app(
                 raise NotReady
             async with asyncio.timeout(_SECONDS_TO_BE_READY):
                 await tokens.keys.current()
+                endpoints[0].policy.current(datetime.now(UTC))
                 async with endpoints[0].pools.own() as connection:
                     await connection.fetchval("select 1")
         # Whatever it is, a request would meet it too.

@@ -29,15 +29,15 @@ from api.errors import (
     SharedMedicaidId,
 )
 from api.explorer import page_response, wants_page
+from api.fresh import under_head
 from api.local import answer_local
 from api.reply import compact, denial_of, error_of, failure, sealed, success
 from api.request import GRAPHQL, JSON, media_type, read_request
 from api.root import Root
 from api.summary import answer as summarized
 from api.view import view_of
-from authz.follower import catch_up
 from authz.principal import acting_role
-from db.errors import FieldwardError, FloorDrift, PrivilegeMissing
+from db.errors import FieldwardError
 from db.execute import Inputs, execute
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ if TYPE_CHECKING:
     from api.given import Given
     from api.request import GraphQLRequest
     from authz.decision import DecisionSet
+    from authz.follower import Follower
     from authz.principal import Principal
-    from authz.snapshot import Holder, Snapshot
+    from authz.snapshot import Snapshot
     from db.pools import Pools
 
 _log = logging.getLogger("fieldward")
@@ -68,7 +69,7 @@ class Endpoint:
     """Everything that a request needs and that outlives it."""
 
     authenticator: Authenticator
-    policy: Holder
+    policy: Follower
     pools: Pools
     compiler: Compiler
     clock: Callable[[], datetime] = _now
@@ -86,15 +87,14 @@ class Endpoint:
             principal = await self._principal(request)
             as_of = self.clock()
             named = _header(request, "acting-role")
-            snapshot = self.policy.current(as_of)
-            role = acting_role(principal, named, snapshot.capped, snapshot.roles)
-            before = False
-            try:
-                body = await self._answer(asked, principal, snapshot, role, as_of)
-            except PrivilegeMissing:
-                snapshot = await catch_up(self.pools, self.policy, as_of)
+
+            async def once(snapshot: Snapshot) -> bytes:
+                nonlocal role, before
                 role = acting_role(principal, named, snapshot.capped, snapshot.roles)
-                body = await self._answer_again(asked, principal, snapshot, role, as_of)
+                before = False
+                return await self._answer(asked, principal, snapshot, role, as_of)
+
+            body = await under_head(self.policy, as_of, once, lambda: role)
             response = Response(body, media_type=kind)
         except FieldwardError as error:
             code, response = error.code, _refused(error, kind, before=before)
@@ -133,20 +133,6 @@ class Endpoint:
             self._views.put(key, view, 0)
         return view
 
-    async def _answer_again(
-        self,
-        asked: GraphQLRequest,
-        principal: Principal,
-        snapshot: Snapshot,
-        role: str,
-        as_of: datetime,
-    ) -> bytes:
-        """The same under the head, whose grants were found to stand: a refusal now is drift."""
-        try:
-            return await self._answer(asked, principal, snapshot, role, as_of)
-        except PrivilegeMissing:
-            raise FloorDrift(f"{role} was refused what the policy in force gives it") from None
-
     async def _answer(
         self,
         asked: GraphQLRequest,
@@ -157,7 +143,8 @@ class Endpoint:
     ) -> bytes:
         """The body of an answer with data. A record operation is one statement, one round trip.
 
-        PrivilegeMissing where PostgreSQL does not let the role do what this snapshot permits.
+        StalePolicy where this snapshot is not the head's, PrivilegeMissing where PostgreSQL does
+        not let the role do what it permits.
         """
         decisions = snapshot.decisions(role)
         compiled, given = self.compiler.compile(
@@ -167,8 +154,10 @@ class Endpoint:
         errors = compiled.errors
         if compiled.statement is not None:
             _check_attributes(principal, snapshot.required_attributes(role), as_of)
-            data, found = await self._records(compiled, given, principal, role, as_of)
+            data, found = await self._records(compiled, given, principal, role, as_of, snapshot)
             errors += found
+        else:
+            await self.policy.confirm(snapshot)
         if compiled.local is not None:
             local, denied = answer_local(
                 compiled.local,
@@ -182,7 +171,13 @@ class Endpoint:
         return success(compiled.labels, data, errors, compiled.extensions)
 
     async def _records(
-        self, compiled: Compiled, given: Given, principal: Principal, role: str, as_of: datetime
+        self,
+        compiled: Compiled,
+        given: Given,
+        principal: Principal,
+        role: str,
+        as_of: datetime,
+        snapshot: Snapshot,
     ) -> tuple[dict[int, bytes], tuple[bytes, ...]]:
         """Response keys by their index → JSON, and what is said of single rows."""
         assert compiled.statement is not None  # noqa: S101 - who calls has seen it
@@ -195,6 +190,7 @@ class Endpoint:
             },
             as_of.date(),
             mark,
+            snapshot.number,
         )
         row = iter(await execute(self.pools, role, compiled.statement, inputs))
         data: dict[int, bytes] = {}

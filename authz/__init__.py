@@ -4,7 +4,9 @@ In the order in which a request meets them:
 
     principal             who asks; the one role in which a request acts (pure)
     snapshot              policy and orders at one moment, swapped whole; decisions of a role
-    follower              the snapshot and the head in PostgreSQL; drift of the floor
+    follower              the snapshot and the head in PostgreSQL; its parts are head_reader (looks
+                          that requests share), recent (policies that were read lately) and
+                          drift_watch (grants against the policy, behind the requests)
     decision              Allow, AllowWhere, Deny; the decisions of a role (pure)
 
 How a policy becomes decisions:

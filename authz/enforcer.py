@@ -8,6 +8,7 @@ against a deny; that is Casbin's answer alone.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -49,6 +50,11 @@ MODEL: Final = (Path(__file__).parent / "model.conf").read_text(encoding="utf-8"
 _NOTHING: Final = "-"
 """A name that no policy has: whoever or whatever it is, the answer is no."""
 
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""Casbin parses its matcher for each question, and in CPython 3.11 `ast.parse` fails with a
+SystemError where two threads are in it. Held for one set of rules at a time, so that the event loop
+does not wait for all of a role."""
+
 _Opened: TypeAlias = "tuple[tuple[str, tuple[str, ...]], ...]"
 """The conditions that allow, each with those that then deny."""
 
@@ -58,7 +64,8 @@ def enforcer_for(policy: PolicySet) -> casbin.Enforcer:
 
     Raises EngineUntrusted when Casbin allows what nobody granted.
     """
-    return _enforcer(lines(policy))
+    with _ONE_AT_A_TIME:
+        return _enforcer(lines(policy))
 
 
 def decision_set(policy: PolicySet, role: str) -> DecisionSet:
@@ -72,7 +79,8 @@ def decision_set(policy: PolicySet, role: str) -> DecisionSet:
                 asked.setdefault(rules, []).append((coordinate, action))
     found: dict[tuple[str, str], Decision] = {}
     for rules_about, about in asked.items():
-        found |= _decide(policy, index, role, rules_about, about)
+        with _ONE_AT_A_TIME:
+            found |= _decide(policy, index, role, rules_about, about)
     table = {question: found[question] for question in sorted(found)}
     return DecisionSet(
         role,
@@ -90,7 +98,8 @@ def decide(policy: PolicySet, role: str, coordinate: str, action: str) -> Decisi
     """One decision, as `decision_set` has it. Raises UnknownRole, or EngineUntrusted."""
     index = _index(policy, role)
     question = (coordinate, action)
-    found = _decide(policy, index, role, index.matching(*question), [question])
+    with _ONE_AT_A_TIME:
+        found = _decide(policy, index, role, index.matching(*question), [question])
     return found.get(question, Deny(Reason.NO_RULE))
 
 

@@ -20,6 +20,7 @@ from authz.order import Status
 from authz.questions import PREFIX
 from db.catalog import Cardinality
 from db.floor import Floor, RoleFloor
+from db.guard import HEAD_IS
 from db.predicate import (
     Always,
     And,
@@ -83,7 +84,7 @@ def _compiled(policy: PolicySet, orders: Sequence[Order]) -> Floor:
     return Floor(
         MappingProxyType(
             {
-                role: RoleFloor(frozenset(reads.columns), frozenset(reads.functions), role in names)
+                role: RoleFloor(frozenset(reads.columns), reads.called, role in names)
                 for role, reads in roles.items()
             }
         ),
@@ -137,6 +138,11 @@ class _Reads:
         self.columns: set[tuple[str, str]] = set()
         self.functions: set[str] = set()
         self._veiled = False
+
+    @property
+    def called(self) -> frozenset[str]:
+        """The functions, and the guard, which every statement names."""
+        return frozenset(self.functions | {HEAD_IS}) if self.columns else frozenset()
 
     def decisions(self, decided: DecisionSet) -> None:
         """Adds what a set of decisions opens."""

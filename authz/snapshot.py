@@ -32,6 +32,7 @@ class Snapshot:
     """An immutable policy at a version, for the instants from `since` on and before `until`.
 
     `policy` has the orders in it, `written` is without. `capped` are the roles that an order caps.
+    `number` is that of the version in the database, which statements say; 0 for one from nowhere.
     """
 
     written: PolicySet
@@ -40,6 +41,7 @@ class Snapshot:
     capped: frozenset[str]
     since: datetime | None
     until: datetime | None
+    number: int = 0
     _decisions: dict[str, DecisionSet] = field(default_factory=dict, compare=False, repr=False)
     _required: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -52,6 +54,11 @@ class Snapshot:
     def roles(self) -> frozenset[str]:
         """All roles."""
         return frozenset(self.policy.roles)
+
+    @property
+    def decided(self) -> frozenset[str]:
+        """The roles of which everything was asked that requests ask."""
+        return frozenset(self._required)
 
     def holds_at(self, as_of: datetime) -> bool:
         """Whether nothing dated lies between this snapshot and an instant."""
@@ -83,7 +90,9 @@ class Snapshot:
         return self._required[role]
 
 
-def take(policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> Snapshot:
+def take(
+    policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int = 0
+) -> Snapshot:
     """The snapshot of an instant. `as_of` has an offset.
 
     Raises OrderInvalid for an order about a role that the policy does not have, because its cap
@@ -108,35 +117,33 @@ def take(policy: PolicySet, orders: tuple[Order, ...], as_of: datetime) -> Snaps
         capped(policy, orders),
         last_change(orders, as_of),
         next_change(orders, as_of),
+        number,
     )
 
 
 class Holder:
-    """Holds the one snapshot that requests use, and replaces it when its time is over.
-
-    `number` is that of the policy version in the database that it holds; 0 for one that is from
-    nowhere.
-    """
+    """Holds the one snapshot that requests use, and replaces it when its time is over."""
 
     def __init__(
         self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int = 0
     ) -> None:
         """Raises what `take` raises."""
-        self._snapshot = take(policy, orders, as_of)
-        self.number = number
+        self._snapshot = take(policy, orders, as_of, number)
+
+    @property
+    def held(self) -> Snapshot:
+        """The snapshot that is held, whether or not its time is over."""
+        return self._snapshot
 
     def current(self, as_of: datetime) -> Snapshot:
         """The snapshot of an instant. Raises what `take` raises, and then keeps the old one back:
         it answers nothing past its time."""
         snapshot = self._snapshot
         if not snapshot.holds_at(as_of):
-            snapshot = take(snapshot.written, snapshot.orders, as_of)
+            snapshot = take(snapshot.written, snapshot.orders, as_of, snapshot.number)
             self._snapshot = snapshot
         return snapshot
 
-    def swap(
-        self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int
-    ) -> None:
-        """Holds another version from here on. Raises what `take` raises, with nothing changed."""
-        self._snapshot = take(policy, orders, as_of)
-        self.number = number
+    def hold(self, snapshot: Snapshot) -> None:
+        """Holds another version from here on."""
+        self._snapshot = snapshot

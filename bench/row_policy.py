@@ -137,7 +137,9 @@ async def measure(found: Ground, size: int) -> bool:
             )
             statement = compiled.statement
             assert statement is not None  # noqa: S101 - a page is a statement
-            inputs = Inputs(compiled.values(given), {}, datetime.now(UTC).date(), "0" * 32)
+            head = await found.owner.fetchval("select version from fieldward.policy_head")
+            day = datetime.now(UTC).date()
+            inputs = Inputs(compiled.values(given), {}, day, "0" * 32, head)
             values = bind(statement, inputs)
             post = Post.of(found.token(ROLE), document, {})
             ways: dict[str, Callable[[], Awaitable[object]]] = {

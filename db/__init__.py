@@ -8,7 +8,8 @@ In the order in which a request meets them:
     sql/                  plan → statement; the only package that makes SQL text (pure)
     session               one connection, as the gateway wants it
     budget, pools         how many there are, and whose; each request's is that of its role
-    execute               statement → bytes
+    execute               statement → bytes; guard names what raises in it when it is stale
+    head, capacity        the head of the policy; how many sessions a server lets in
     floor                 what PostgreSQL has to grant (pure); floor_login names and passwords,
                           floor_apply and floor_policies into a database, floor_drift compares
     embedded, migrate     a server of its own; the schema

@@ -109,6 +109,17 @@ class PrivilegeMissing(FieldwardError):
     public = "the statement needs a privilege that its role lacks"
 
 
+class StalePolicy(FieldwardError):
+    """Another policy version is the head than the one that something was compiled under.
+
+    It is then compiled again, so a client sees this one only where the policy changed each time.
+    """
+
+    code = "FW513"
+    public = "the policy keeps changing: ask again"
+    status = 503
+
+
 class FloorDrift(FieldwardError):
     """Grants are not what the policy in force makes them; `detail` names each difference."""
 

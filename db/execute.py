@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, assert_never
 
 import asyncpg
 
-from db.errors import DatabaseUnavailable, PrivilegeMissing, StatementFailed, StatementTimeout
+from db.errors import (
+    DatabaseUnavailable,
+    PrivilegeMissing,
+    StalePolicy,
+    StatementFailed,
+    StatementTimeout,
+)
+from db.guard import STALE
 from db.predicate import Attribute, Literal, Slot
 from db.session import AWAY
-from db.sql.pieces import Day, Mark
+from db.sql.pieces import Day, Mark, Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,13 +32,15 @@ class Inputs:
     """What a statement needs beside its text.
 
     `values` by slot index; `attributes` of the principal, each a list of text; `day` of the
-    request (UTC); `mark` is random per request and stands around keysets.
+    request (UTC); `mark` is random per request and stands around keysets; `version` is the number
+    of the policy version that the statement was compiled under.
     """
 
     values: tuple[object, ...]
     attributes: Mapping[str, tuple[str, ...]]
     day: date
     mark: str
+    version: int
 
 
 def bind(statement: Statement, inputs: Inputs) -> list[object]:
@@ -45,6 +54,8 @@ def _value(source: Source, inputs: Inputs) -> object:
             return inputs.day
         case Mark():
             return inputs.mark
+        case Version():
+            return inputs.version
         case Slot(index):
             return inputs.values[index]
         case Attribute(name):
@@ -60,8 +71,8 @@ async def execute(
 ) -> tuple[object, ...]:
     """The one row of a statement, by the login of a role: JSON as bytes, counts as integers.
 
-    Raises PrivilegeMissing, StatementFailed, StatementTimeout or DatabaseUnavailable; none of them
-    holds text of the driver, which can quote values.
+    Raises StalePolicy, PrivilegeMissing, StatementFailed, StatementTimeout or DatabaseUnavailable;
+    none of them holds text of the driver, which can quote values.
     """
     try:
         async with pools.acquire(role) as connection:
@@ -73,7 +84,10 @@ async def execute(
     except AWAY:
         raise DatabaseUnavailable from None
     except (asyncpg.PostgresError, asyncpg.DataError) as error:
-        raise StatementFailed(getattr(error, "sqlstate", "") or "") from None
+        state = getattr(error, "sqlstate", "") or ""
+        if state == STALE:
+            raise StalePolicy from None
+        raise StatementFailed(state) from None
     if row is None:
         raise StatementFailed("no row")
     return tuple(row.values())

@@ -17,6 +17,7 @@ from db.floor import Floor
 from db.floor_drift import differences
 from db.floor_login import floor_role, password, verifier
 from db.floor_policies import repair_policies
+from db.guard import CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,6 +116,8 @@ async def apply(
             await repair_policies(connection)
             for role, made in verifiers.items():
                 await _set_password(connection, floor_role(database, role), made)
+            # A gateway that stopped at drift looks again.
+            await connection.execute("select pg_notify($1, '')", CHANNEL)
     except asyncpg.PostgresError as error:
         raise FloorRefused(f"{error.sqlstate}: {error}") from None
     return number

@@ -7,26 +7,30 @@ PostgreSQL's to say as well, at no further round trip.
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from db.budget import Budget
 from db.floor_login import floor_role, password
-from db.session import open_session
+from db.session import close_session, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from contextlib import AbstractAsyncContextManager
 
     import asyncpg
 
 MOST: Final = 32
 """Connections of a process. PostgreSQL takes 100 unless told otherwise, of all processes."""
-_OWN: Final = 2
+_LOOKS: Final = 2
+OWN: Final = _LOOKS + 1
+"""Of the gateway's own login, beside these: to look at its state, and one that listens."""
 
 
 class Pools:
-    """At most `budget` connections of roles, and two of the gateway's own login beside them.
+    """At most `budget` connections of roles, and OWN of the gateway's own login beside them: two
+    for looking at its state, and one that listens.
 
     `gateway_url` names host, database and the gateway's login; `secret` is what the passwords of
     the floor's roles are derived from. Nothing is opened before it is needed.
@@ -59,7 +63,8 @@ class Pools:
             )
 
         self._roles = Budget(budget, as_role, wait_seconds)
-        self._own = Budget(_OWN, as_gateway, wait_seconds)
+        self._own = Budget(_LOOKS, as_gateway, wait_seconds)
+        self._as_gateway = as_gateway
 
     def acquire(self, role: str) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """A connection that has logged in as the floor's role for a role of policy.
@@ -74,6 +79,16 @@ class Pools:
         Apart from the budget, so that requests cannot keep the gateway from knowing its state.
         """
         return self._own.acquire("")
+
+    @asynccontextmanager
+    async def listener(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection of the gateway's own login that is nobody else's, for as long as the block
+        runs. DatabaseUnavailable when there is none."""
+        connection = await self._as_gateway("")
+        try:
+            yield connection
+        finally:
+            await close_session(connection)
 
     def open(self) -> Mapping[str, int]:
         """Role → connections that are open."""

@@ -120,12 +120,21 @@ async def floored(
 
     Passwords follow from FLOOR_SECRET; `login_url` is the URL of a role of it.
     """
+    async with connected(owner_url) as owner:
+        return await floored_by(owner, policy, orders)
+
+
+async def floored_by(
+    owner: asyncpg.Connection,
+    policy: PolicySet | None = None,
+    orders: tuple[Order, ...] | None = None,
+) -> Floor:
+    """The same by a connection of the owner, within the transaction that it is in."""
     seeded, packaged = load_seed(CATALOG)
     policy, orders = policy or seeded, packaged if orders is None else orders
     document = document_of(policy, orders)
     floor = floor_of(policy, orders)
-    async with connected(owner_url) as owner:
-        await apply(owner, floor, document, digest_of(document), FLOOR_SECRET)
+    await apply(owner, floor, document, digest_of(document), FLOOR_SECRET)
     return floor
 
 

@@ -106,11 +106,18 @@ async def gateway_over(template: str, holder: Holder | None = None) -> AsyncIter
             examples = await attribute_examples(owner)
         written = holder.current(datetime.now(UTC)) if holder else None
         await floored(owner_url, written and written.written, written and written.orders)
-        app = create_app(gateway_url, KEY.settings(), (CURSOR_KEY,), FLOOR_SECRET)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(app), base_url="http://fieldward.test"
-            ) as client,
-        ):
+        async with node(gateway_url) as client:
             yield Gateway(client, owner_url, gateway_url, examples)
+
+
+@asynccontextmanager
+async def node(gateway_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway of its own over a database that others may serve, too."""
+    app = create_app(gateway_url, KEY.settings(), (CURSOR_KEY,), FLOOR_SECRET)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://fieldward.test"
+        ) as client,
+    ):
+        yield client

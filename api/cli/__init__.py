@@ -2,6 +2,7 @@
 
 main        the command itself; errors → exit status
 demo        demo, serve
+workers     several processes that serve together
 ask         query, token
 database    db migrate | seed | import | floor | drift
 policy      policy show | check | export; order list | show

@@ -15,10 +15,10 @@ from api.app import check_start, create_app
 from api.cli.ask import _state_dir
 from api.cli.database import as_owner, lay_floor
 from api.cli.output import progress
+from api.cli.workers import Serving, config, run_workers
 from api.demo import Demo, prepare
 from api.demo_key import DemoKey
 from api.settings import Settings
-from api.token_settings import TokenSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,22 +68,31 @@ def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> No
 @click.command()
 @_HOST
 @_PORT
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that serve. FIELDWARD_CONNECTIONS is for each of them.",
+)
 @click.pass_obj
-def serve(options: dict[str, object], host: str, port: int) -> None:
+def serve(options: dict[str, object], host: str, port: int, workers: int) -> None:
     """Serve with the issuer's keys (FIELDWARD_TOKEN_…); see docs/tokens.md."""
-    settings = Settings.from_environment(os.environ, _state_dir(options))
-    tokens = TokenSettings.from_environment(os.environ)
+    state_dir = _state_dir(options)
+    settings = Settings.from_environment(os.environ, state_dir)
     with settings.database() as urls:
+        serving = Serving(urls, state_dir)
+        app = serving()
         secret = settings.floor_secret(urls)
-        asyncio.run(check_start(urls.gateway, secret))
-        app = create_app(
-            urls.gateway,
-            tokens,
-            settings.cursor_keys,
-            secret,
-            connections=settings.connections,
-        )
-        _run(app, host, port, lambda bound: print(f"serving on http://{host}:{bound}"))
+        asyncio.run(check_start(urls.gateway, secret, settings.connections, workers))
+
+        def announce(bound: int) -> None:
+            print(f"serving on http://{host}:{bound}")
+
+        if workers > 1:
+            run_workers(serving, host, port, workers, announce)
+        else:
+            _run(app, host, port, announce)
 
 
 class _Server(uvicorn.Server):
@@ -101,12 +110,7 @@ class _Server(uvicorn.Server):
 
 
 def _run(app: Starlette, host: str, port: int, announce: Callable[[int], None]) -> None:
-    # No access log: an address can hold an operation, and an operation can hold a value.
-    config = uvicorn.Config(
-        app, host, port, access_log=False, log_level="warning", server_header=False,
-        timeout_graceful_shutdown=5,
-    )  # fmt: skip
-    server = _Server(config, announce)
+    server = _Server(config(app, host, port), announce)
     server.run()
     if not server.started:
         sys.exit(1)

@@ -27,7 +27,12 @@ class Mark:
     """The random mark of the request that stands around keysets."""
 
 
-Source: TypeAlias = "Day | Mark | Literal | Slot | Attribute"
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The number of the policy version that the statement was compiled under."""
+
+
+Source: TypeAlias = "Day | Mark | Version | Literal | Slot | Attribute"
 """Where a parameter's value comes from when the statement runs."""
 
 

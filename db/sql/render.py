@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
+from db.guard import HEAD_IS
 from db.plan import (
     Connection,
     Constant,
@@ -30,7 +31,7 @@ from db.plan import (
 from db.predicate import Always, Compare, Slot
 from db.sql.conditions import condition, operand, output
 from db.sql.keyset import order_by, past, term
-from db.sql.pieces import Mark, Statement, json_object, table, text
+from db.sql.pieces import Mark, Statement, Version, json_object, table, text
 from db.sql.rows import Level, Names, Row, joined
 from db.sql.summary import summary
 
@@ -44,22 +45,29 @@ if TYPE_CHECKING:
 def render(plan: Plan) -> Statement:
     """The statement of a plan. Columns are named r0, r1, … and, for single rows, n0, n1, …"""
     names = Names()
+    guard = f"{table(HEAD_IS)}({names.parameters.place(Version(), 'bigint')})"
     columns: list[str] = []
     singles: list[str] = []
+    found: dict[int, str] = {}
     for index, root in enumerate(plan.roots):
         match root:
             case Connection():
-                columns.append(f"{_connection(root, names, None)} as r{index}")
+                columns.append(_connection(root, names, None))
             case Single():
                 singles.append(f"{_single(root, names)} s{index}")
-                columns.append(f"s{index}.shown as r{index}, s{index}.found as n{index}")
+                columns.append(f"s{index}.shown")
+                found[index] = f", s{index}.found as n{index}"
             case Summary():
-                columns.append(f"{summary(root, names)} as r{index}")
+                columns.append(summary(root, names))
             case _:
                 assert_never(root)
+    # INVARIANT: there is exactly one row, since what is selected from are aggregates, and so the
+    # guard is asked exactly once. What it raises ends the statement: one column says it for all.
+    columns[:1] = [f"case when {guard} then {column} end" for column in columns[:1]]
+    shown = [f"{column} as r{index}{found.get(index, '')}" for index, column in enumerate(columns)]
     source = f" from {', '.join(singles)}" if singles else ""
     return Statement(
-        f"select {', '.join(columns)}{source}",
+        f"select {', '.join(shown)}{source}",
         names.parameters.sources,
         frozenset(names.columns),
     )

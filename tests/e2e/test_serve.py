@@ -16,12 +16,12 @@ from tests.database import fresh_database
 PROJECT = Path(__file__).parents[2]
 
 
-async def serve(**variables: str) -> subprocess.CompletedProcess[str]:
+async def serve(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs the command until it ends; it is expected to."""
     clean = {name: value for name, value in os.environ.items() if "FIELDWARD" not in name}
     return await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "api.cli", "serve", "--port", "0"],
+        [sys.executable, "-m", "api.cli", "serve", "--port", "0", *arguments],
         cwd=PROJECT, env={**clean, **variables}, capture_output=True, text=True, check=False,
         timeout=60,
     )  # fmt: skip

@@ -13,6 +13,7 @@ import pytest
 from db.errors import StatementTimeout
 from db.execute import Inputs, execute
 from db.floor_login import floor_role
+from db.guard import CHANNEL
 from db.pools import Pools, database_of
 from db.sql.pieces import Statement
 from tests.database import FLOOR_SECRET, connected, login_url
@@ -55,6 +56,13 @@ async def waiting(peer: asyncpg.Connection) -> None:
     raise AssertionError("nobody waits")
 
 
+async def said(heard: Heard, words: str) -> None:
+    """Waits until a line of the log holds these words."""
+    async with asyncio.timeout(30):
+        while not any(words in line for line in heard.lines):  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+
+
 async def test_no_word_of_the_driver_reaches_a_client_or_a_log(seeded: str, heard: Heard) -> None:
     """A statement is made to fail in every way that a running gateway meets."""
     async with broken(seeded) as (gateway, owner):
@@ -75,7 +83,12 @@ async def test_no_word_of_the_driver_reaches_a_client_or_a_log(seeded: str, hear
         grant = 'grant select (eligible_last_name) on medicaid.enrollee to "{}"'
         await owner.execute(revoke.format(login))
         await failing("FW509")
+        # The check behind the requests says what differs, and later that nothing does.
+        await said(heard, "eligible_last_name")
+        await failing("FW509")
         await owner.execute(grant.format(login))
+        await owner.execute("select pg_notify($1, '')", CHANNEL)
+        await said(heard, "grants are those of the policy again")
         await working()
         await owner.execute("alter table medicaid.enrollee rename eligible_last_name to gone")
         await failing("FW503")
@@ -103,9 +116,12 @@ async def test_no_word_of_the_driver_reaches_a_client_or_a_log(seeded: str, hear
                 assert answer["errors"][0]["extensions"] == {"code": "FW502"}
             await working()
     ours = {line for line in heard.lines if " fieldward " in line}
-    (drift,) = {line for line in ours if "FW509" in line}
-    assert "eligible_last_name" in drift  # the operator is told what differs, in our own words
+    # The operator is told what differs, in our own words.
+    (drift,) = {line for line in ours if "eligible_last_name" in line}
     assert ours - {drift} == {
+        f"ERROR fieldward FW509 {SUPERVISOR} was refused what the policy in force gives it",
+        "ERROR fieldward FW509 the last check found drift",
+        "WARNING fieldward grants are those of the policy again",
         "ERROR fieldward FW502 ",
         "ERROR fieldward FW503 42703",
         "ERROR fieldward FW507 ",
@@ -124,7 +140,7 @@ async def test_a_statement_past_its_time_says_only_that(seeded: str) -> None:
             async with owner.transaction():
                 await owner.execute("lock table medicaid.enrollee in access exclusive mode")
                 statement = Statement("select from medicaid.enrollee", (), frozenset())
-                inputs = Inputs((), {}, date(2026, 1, 1), "")
+                inputs = Inputs((), {}, date(2026, 1, 1), "", 1)
                 with pytest.raises(StatementTimeout) as refused:
                     await execute(pools, SUPERVISOR, statement, inputs)
             assert str(refused.value) == f"FW507: {CONSTANT['FW507']}"

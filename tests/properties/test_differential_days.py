@@ -21,11 +21,14 @@ from api.authenticate import Authenticator
 from api.compiler import Compiler
 from api.cursor import Sealer
 from api.endpoint import Endpoint
+from authz.follower import Follower
 from authz.order import Order
 from authz.packaged import load_seed
 from authz.policy import PolicySet
-from authz.snapshot import Holder, take
+from authz.snapshot import take
+from authz.store import Head
 from db.catalog_records import CATALOG
+from db.head import look
 from db.pools import Pools
 from tests.database import FLOOR_SECRET, connected
 from tests.gateway import CURSOR_KEY, KEY
@@ -86,9 +89,14 @@ async def at(
 ) -> AsyncIterator[World]:
     """The same records under the policy of another moment."""
     pools = Pools(world.gateway.gateway_url, FLOOR_SECRET)
-    holder = Holder(policy, orders, datetime.now(UTC))
+    async with pools.own() as connection:
+        head = await look(connection)
+    assert head is not None
+    # Statements are under the version of the database, whatever policy the test has in its place.
+    held = Head(head.number, head.digest, policy, orders)
+    follower = Follower(pools, held, datetime.now(UTC))
     endpoint = Endpoint(
-        Authenticator(KEY.settings()), holder, pools, Compiler(Sealer((CURSOR_KEY,))), clock
+        Authenticator(KEY.settings()), follower, pools, Compiler(Sealer((CURSOR_KEY,))), clock
     )
     app = Starlette(routes=[Route("/graphql", endpoint.__call__, methods=["POST"])])
     effective = take(policy, orders, clock()).policy

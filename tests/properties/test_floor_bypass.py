@@ -358,7 +358,7 @@ async def test_what_a_role_may_ask_for_its_login_answers(
             continue
         if planned.plan.roots:
             statement = render(planned.plan)
-            inputs = Inputs(values, {}, datetime.now(UTC).date(), "mark")
+            inputs = Inputs(values, {}, datetime.now(UTC).date(), "mark", 1)
             ran += 1
             try:
                 await session.fetchrow(statement.text, *bind(statement, inputs))

@@ -52,17 +52,21 @@ class Log:
     read: int = 0
 
     def statements(self) -> list[str]:
-        """What the gateway's sessions ran since the last look."""
+        """What the gateway's sessions ran since the last look, but for looks at the head: those
+        the gateway takes on its own, too, and they speak of no record."""
         with self.path.open(encoding="utf-8", errors="replace") as file:
             file.seek(self.read)
             lines = file.read()
             self.read = file.tell()
         entries = re.split(r"^<<(\w*)>>", lines, flags=re.MULTILINE)[1:]
         said = zip(entries[::2], entries[1::2], strict=True)
-        return [
+        ran = [
             text.partition(": ")[2].strip()
             for application, text in said
             if application == "fieldward" and re.match(r" LOG:\s+(execute|statement)", text)
+        ]
+        return [
+            text for text in ran if "from fieldward.policy_head" not in text or "medicaid" in text
         ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from authz.follower import Cause
 from tests.roles import roles
 
 if TYPE_CHECKING:
@@ -216,5 +217,7 @@ async def test_a_caller_chooses_no_label_of_the_metrics(gateway: Gateway) -> Non
                 assert value in ("variables", "facts", "compiled", "views", "tokens")
             case "outcome":
                 assert value in ("hit", "miss")
+            case "cause":
+                assert value in {cause.value for cause in Cause}
             case _:
                 assert name == "le"

@@ -22,6 +22,7 @@ from db.catalog_records import CATALOG
 from db.errors import FieldwardError
 from db.floor import Floor, RoleFloor
 from db.floor_login import floor_role
+from db.guard import HEAD_IS
 from db.predicate import Compare, Literal, Operator, Ref, Through
 from db.sql.pieces import Statement
 from db.sql.render import render
@@ -61,6 +62,7 @@ def test_a_floor_has_every_column_and_function_that_a_statement_names(role: str)
         assert statement.columns <= columns, (name, statement.columns - columns)
         called = {each for each in known if each and f'"{each}"(' in statement.text}
         assert called <= granted.functions, name
+        assert HEAD_IS in granted.functions, name
 
 
 def test_most_documents_are_statements_of_some_role() -> None:
@@ -70,7 +72,7 @@ def test_most_documents_are_statements_of_some_role() -> None:
 
 def test_who_looks_an_ssn_up_and_does_not_read_it_has_the_function_and_not_the_column() -> None:
     role = seed_floor().roles["front_desk"]
-    assert role.functions == {"variable_demographics_by_ssn"}
+    assert role.functions == {"variable_demographics_by_ssn", HEAD_IS}
     assert ("variable_demographics", "ssn_known") in role.columns
     assert ("variable_demographics", "ssn") not in role.columns
 

@@ -28,7 +28,7 @@ from tests.database import connected, fresh_database, server
 SECRET = b"a secret of the tests, long enough"
 ROLES = ("a", "b", "c", "d")
 WHO = "select current_user::text, session_user::text"
-NOBODYS = Inputs((), {}, None, "")  # type: ignore[arg-type]  # no statement here reads the day
+NOBODYS = Inputs((), {}, None, "", 1)  # type: ignore[arg-type]  # no statement here reads the day
 
 
 async def make_roles(owner: asyncpg.Connection, database: str) -> None:

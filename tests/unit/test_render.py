@@ -15,7 +15,7 @@ from db.catalog_records import CATALOG
 from db.execute import Inputs, bind
 from db.predicate import Attribute, Compare, Literal, Operator, Ref, Slot
 from db.sql.conditions import condition, operand
-from db.sql.pieces import Day, Mark, Parameters, Statement, enum_name, identifier, text
+from db.sql.pieces import Day, Mark, Parameters, Statement, Version, enum_name, identifier, text
 from db.sql.render import render
 from db.sql.rows import Level, Names, Row
 from db.tables import ENROLLEE, VARIABLE_DEMOGRAPHICS
@@ -103,14 +103,16 @@ def test_parameters_are_bound_in_the_order_of_the_text() -> None:
         for source, kind in (
             (Day(), "date"), (Slot(1), "text"), (Mark(), "text"), (Attribute("state"), "text[]"),
             (Attribute("npi"), "text[]"), (Literal(24), "integer"), (Slot(1), "text"),
+            (Version(), "bigint"),
         )
     ]  # fmt: skip
     assert placed == [
         "$1::date", "$2::text", "$3::text", "$4::text[]", "$5::text[]", "$6::integer", "$2::text",
+        "$7::bigint",
     ]  # fmt: skip
-    inputs = Inputs(("x", "y"), {"state": ("CA",)}, date(2026, 1, 2), "mark")
+    inputs = Inputs(("x", "y"), {"state": ("CA",)}, date(2026, 1, 2), "mark", 3)
     bound = bind(Statement("", parameters.sources, frozenset()), inputs)
-    assert bound == [date(2026, 1, 2), "y", "mark", ("CA",), (), 24]
+    assert bound == [date(2026, 1, 2), "y", "mark", ("CA",), (), 24, 3]
 
 
 @pytest.mark.parametrize("name", ['a"b', "a b", "é", "a;b", ""])
