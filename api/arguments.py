@@ -16,7 +16,7 @@ from uuid import UUID
 from api.cursor import Binding
 from api.errors import ArgumentInvalid, PageTooLarge
 from db.catalog import Kind
-from db.plan import Boundary, Page
+from db.plan import PAGE_BOUNDS, Boundary, Page
 from db.predicate import Operator, Slot
 
 if TYPE_CHECKING:
@@ -152,8 +152,9 @@ def page_of(
     if size is None:
         size = min(DEFAULT_PAGE, most)
     limit = values.add(size)
+    bound = next(bound for bound in PAGE_BOUNDS if bound >= size)
     if cursors is None:
-        return Page(limit), Binding(b"", order)
+        return Page(limit, bound), Binding(b"", order)
     digest, sealer = cursors
     binding = Binding(digest, order)
     bounds: dict[str, Boundary | None] = {}
@@ -165,7 +166,8 @@ def page_of(
             bounds[name] = Boundary(
                 tuple(None if value is None else values.add(value) for value in keyset)
             )
-    return Page(limit, bounds["after"], bounds["before"], backwards=last is not None), binding
+    page = Page(limit, bound, bounds["after"], bounds["before"], backwards=last is not None)
+    return page, binding
 
 
 def _size(arguments: Mapping[str, object], name: str, most: int) -> int | None:
