@@ -17,7 +17,7 @@ from api.errors import ArgumentInvalid, PageTooLarge
 from api.given import Looked, Missing, Opened
 from api.variables import Leaf
 from db.catalog import Kind
-from db.plan import Boundary, Page
+from db.plan import PAGE_BOUNDS, Boundary, Page
 from db.predicate import Operator, Slot
 
 if TYPE_CHECKING:
@@ -231,10 +231,11 @@ def page_of(
     if size is None:
         size = min(DEFAULT_PAGE, most)
     limit = values.add(size)
+    bound = next(bound for bound in PAGE_BOUNDS if bound >= size)
     if listing is None:
-        return Page(limit)
+        return Page(limit, bound)
     after, before = (_bound(arguments.get(name), values, listing) for name in ("after", "before"))
-    return Page(limit, after, before, backwards=last is not None)
+    return Page(limit, bound, after, before, backwards=last is not None)
 
 
 def _size(arguments: Mapping[str, object], name: str, values: Values, most: int) -> int | None:

@@ -75,7 +75,7 @@ async def execute(
     none of them holds text of the driver, which can quote values.
     """
     try:
-        async with pools.acquire(role) as connection:
+        async with pools.acquire(role, steady=statement.steady) as connection:
             row = await connection.fetchrow(statement.text, *bind(statement, inputs))
     except asyncpg.QueryCanceledError:
         raise StatementTimeout from None

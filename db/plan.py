@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from db.catalog import Relation, Table
@@ -87,11 +87,20 @@ class Boundary:
     values: tuple[Slot | None, ...]
 
 
+PAGE_BOUNDS: Final = (64, 1_024, 16_384)
+"""Sizes that pages are told apart by; few, because each makes a statement of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """At most `limit` rows after and before boundaries, from the end when `backwards`."""
+    """At most `limit` rows after and before boundaries, from the end when `backwards`.
+
+    `bound` is one of PAGE_BOUNDS and no less than the limit: from it PostgreSQL can tell a page
+    from a table where the limit itself is a parameter.
+    """
 
     limit: Slot
+    bound: int
     after: Boundary | None = None
     before: Boundary | None = None
     backwards: bool = False

@@ -7,6 +7,7 @@ PostgreSQL's to say as well, at no further round trip.
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -26,6 +27,8 @@ MOST: Final = 32
 _LOOKS: Final = 2
 OWN: Final = _LOOKS + 1
 """Of the gateway's own login, beside these: to look at its state, and one that listens."""
+# A role's connections of the two kinds are apart, and share one budget. No role's name has a space.
+_STEADY: Final = " steady"
 
 
 class Pools:
@@ -48,11 +51,13 @@ class Pools:
     ) -> None:
         database = database_of(gateway_url)
 
-        async def as_role(role: str) -> asyncpg.Connection:
+        async def as_role(name: str) -> asyncpg.Connection:
+            role = name.removesuffix(_STEADY)
             return await open_session(
                 gateway_url,
                 floor_role(database, role),
                 password(secret, database, role),
+                steady=name != role,
                 statement_seconds=statement_seconds,
                 connect_seconds=connect_seconds,
             )
@@ -66,12 +71,15 @@ class Pools:
         self._own = Budget(_LOOKS, as_gateway, wait_seconds)
         self._as_gateway = as_gateway
 
-    def acquire(self, role: str) -> AbstractAsyncContextManager[asyncpg.Connection]:
-        """A connection that has logged in as the floor's role for a role of policy.
+    def acquire(
+        self, role: str, *, steady: bool = False
+    ) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """A connection that has logged in as the floor's role for a role of policy; a `steady` one
+        for statements that are (`Statement.steady`).
 
         DatabaseUnavailable when there is none in time, or when PostgreSQL lets that role not in.
         """
-        return self._roles.acquire(role)
+        return self._roles.acquire(role + _STEADY if steady else role)
 
     def own(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """A connection of the gateway's own login, for what is no request: head, drift, readiness.
@@ -91,8 +99,11 @@ class Pools:
             await close_session(connection)
 
     def open(self) -> Mapping[str, int]:
-        """Role → connections that are open."""
-        return self._roles.open()
+        """Role → connections that are open, of both kinds."""
+        counted = Counter[str]()
+        for name, count in self._roles.open().items():
+            counted[name.removesuffix(_STEADY)] += count
+        return counted
 
     @property
     def waits(self) -> int:

@@ -35,10 +35,14 @@ async def open_session(
     user: str | None = None,
     password: str | None = None,
     *,
+    steady: bool = False,
     statement_seconds: float = 30.0,
     connect_seconds: float = 10.0,
 ) -> asyncpg.Connection:
     """A connection to the database of a URL, by the URL's login or by `user` with `password`.
+
+    A `steady` one plans each statement once, whatever its values; another as often as PostgreSQL
+    thinks right.
 
     Sessions are read-only, and a statement ends after `statement_seconds`. Nothing in the gateway
     changes a setting of a session, so a session that is used again is as it was at first.
@@ -57,8 +61,10 @@ async def open_session(
                 "application_name": "fieldward",
                 "default_transaction_read_only": "on",
                 "statement_timeout": str(int(statement_seconds * 1000)),
-                # The same statement runs with ever new values: a plan per statement is enough for
-                # equality on keys, and JIT costs more than any page takes.
+                # To plan a page takes as long as to run it, and PostgreSQL by itself would nearly
+                # always plan again, because it thinks planning cheap and unknown limits large.
+                "plan_cache_mode": "force_generic_plan" if steady else "auto",
+                # JIT costs more than any page takes.
                 "jit": "off",
                 "search_path": "pg_catalog",
             },

@@ -41,11 +41,14 @@ class Statement:
     """SQL text and, in the order of $1, $2, …, where each value comes from.
 
     `columns` names every column of a record that the text speaks of, for those who check it.
+    `steady`: one way to run it is the best for all values, so PostgreSQL need not plan it again
+    for each.
     """
 
     text: str
     sources: tuple[Source, ...]
     columns: frozenset[str]
+    steady: bool = False
 
 
 class Parameters:

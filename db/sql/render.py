@@ -30,15 +30,14 @@ from db.plan import (
 )
 from db.predicate import Always, Compare, Slot
 from db.sql.conditions import condition, operand, output
-from db.sql.keyset import order_by, past, term
-from db.sql.pieces import Mark, Statement, Version, json_object, table, text
-from db.sql.rows import Level, Names, Row, joined
+from db.sql.listing import Listing, filtered
+from db.sql.pieces import Statement, Version, json_object, table, text
+from db.sql.rows import Level, Names, Row
+from db.sql.steady import steady
 from db.sql.summary import summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from db.plan import Key, Member, Output, Plan, Rows
+    from db.plan import Key, Member, Output, Plan
     from db.predicate import Predicate
 
 
@@ -70,6 +69,7 @@ def render(plan: Plan) -> Statement:
         f"select {', '.join(shown)}{source}",
         names.parameters.sources,
         frozenset(names.columns),
+        steady(plan),
     )
 
 
@@ -82,7 +82,8 @@ def _single(single: Single, names: Names) -> str:
     """
     leaf = single.rows.where
     assert isinstance(leaf, Compare)  # noqa: S101 - a plan names a single row by one key
-    page = _Page(replace(single.rows, where=Always()), names, None)
+    # One row more than the page: two people may have the key, and neither is shown.
+    page = Listing(replace(single.rows, where=Always()), names, None, spare=1)
     body = _object(single.body, page.row)
     shown = f"case when count(*) = 1 then (array_agg({body}))[1] end"
     key = leaf.ref.column.name
@@ -106,7 +107,7 @@ def _single(single: Single, names: Names) -> str:
 
 
 def _connection(connection: Connection, names: Names, parent: Row | None) -> str:
-    page = _Page(connection.rows, names, parent)
+    page = Listing(connection.rows, names, parent, further=_further(connection))
     pairs = [
         (_key(member.key, names), _member(member, page, parent)) for member in connection.members
     ]
@@ -116,99 +117,18 @@ def _connection(connection: Connection, names: Names, parent: Row | None) -> str
     return f"(select {built} from {page.source()})"
 
 
-class _Page:
-    """One page of rows: limited inside, shown outside."""
-
-    def __init__(self, rows: Rows, names: Names, parent: Row | None) -> None:
-        self.rows = rows
-        self.names = names
-        self.parent = parent
-        self.row = Row(names, rows.table, Level(), _anchor(rows, parent))
-        self.aggregated = False
-        self._keyed = False
-
-    @property
-    def limit(self) -> str:
-        # Placed where it is used: a statement has no parameter that its text does not name.
-        return self.names.parameters.place(self.rows.page.limit, "integer")
-
-    @property
-    def number(self) -> str:
-        return f'{self.row.alias}."n"'
-
-    def cursor(self, connection: int) -> str:
-        """The keyset of the row and the number of its connection, between two marks."""
-        self._keyed = True
-        mark = self.names.parameters.place(Mark(), "text")
-        keys = ", ".join(f"{self.row.alias}.k{i}" for i in range(len(self.rows.order)))
-        packed = f"encode(convert_to(json_build_array({keys})::text, 'UTF8'), 'hex')"
-        return f"({mark} || {text(f'{connection}:')} || {packed} || {mark})"
-
-    def collected(self, expression: str) -> str:
-        """The expression of every shown row, as a JSON list in the order asked for."""
-        self.aggregated = True
-        direction = " desc" if self.rows.page.backwards else ""
-        return (
-            f"coalesce(json_agg({expression} order by {self.number}{direction}) "
-            f"filter (where {self.number} <= {self.limit}), '[]'::json)"
-        )
-
-    def edge(self, connection: int, *, last: bool) -> str:
-        """The cursor of the first or last shown row; null on an empty page."""
-        self.aggregated = True
-        direction = " desc" if last != self.rows.page.backwards else ""
-        return (
-            f"(array_agg({self.cursor(connection)} order by {self.number}{direction}) "
-            f"filter (where {self.number} <= {self.limit}))[1]"
-        )
-
-    def beyond(self) -> str:
-        """Whether there is a row past the page, in the direction of paging."""
-        self.aggregated = True
-        return f"coalesce(bool_or({self.number} > {self.limit}), false)"
-
-    def source(self, further: Callable[[Row], list[str]] | None = None) -> str:
-        """The FROM list; written last, when it is known which columns are asked for.
-
-        `further` are conditions on a row beside those of the plan's rows.
-        """
-        joins = self.row.level.text()
-        inner, conditions = _filtered(self.rows, self.names, self.parent)
-        conditions += further(inner) if further is not None else []
-        page, order, parameters = self.rows.page, self.rows.order, self.names.parameters
-        terms = [term(entry, inner) for entry in order]
-        if page.after is not None:
-            conditions.append(past(terms, order, page.after, parameters, forwards=True))
-        if page.before is not None:
-            conditions.append(past(terms, order, page.before, parameters, forwards=False))
-        ordered = order_by(terms, order, backwards=page.backwards)
-        columns = [f'row_number() over (order by {ordered}) as "n"']
-        columns += [inner.column(name) for name in self.row.needed]
-        if self._keyed:
-            columns += [f"{expression} as k{i}" for i, expression in enumerate(terms)]
-        return (
-            f"(select {', '.join(columns)} from {table(self.rows.table.name)} {inner.alias} "
-            f"where {' and '.join(conditions)} order by {ordered} limit {self.limit} + 1) "
-            f"{self.row.alias}{joins}"
-        )
+def _further(connection: Connection) -> bool:
+    """Whether the answer says that there are rows past the page, in the direction of paging."""
+    said = PageFact.HAS_PREVIOUS if connection.rows.page.backwards else PageFact.HAS_NEXT
+    return any(
+        isinstance(fact, tuple) and fact[1] is said
+        for member in connection.members
+        if isinstance(member, PageInfo)
+        for fact in member.facts
+    )
 
 
-def _anchor(rows: Rows, parent: Row | None) -> Row | None:
-    return None if rows.anchored or parent is None else parent.anchor
-
-
-def _filtered(rows: Rows, names: Names, parent: Row | None) -> tuple[Row, list[str]]:
-    """A row of the table and its conditions: the relation, what policy permits, what is asked."""
-    inner = Row(names, rows.table, Level(), _anchor(rows, parent))
-    conditions: list[str] = []
-    if rows.relation is not None and parent is not None:
-        conditions.append(joined(inner, rows.relation, parent))
-    conditions.append(condition(rows.permit, inner.anchor))
-    conditions.append(condition(rows.where, inner))
-    return inner, conditions
-
-
-def _member(member: Member, page: _Page, parent: Row | None) -> str:
+def _member(member: Member, page: Listing, parent: Row | None) -> str:
     names = page.names
     match member:
         case Constant(_, constant):
@@ -233,17 +153,18 @@ def _member(member: Member, page: _Page, parent: Row | None) -> str:
         case PageInfo(_, facts):
             return json_object([_fact(fact, page) for fact in facts])
         case Count(_, permit):
-            inner, conditions = _filtered(page.rows, names, parent)
-            conditions.append(condition(permit, inner.anchor))
+            inner, conditions = filtered(page.rows, names, parent)
+            if not isinstance(permit, Always):
+                conditions.append(condition(permit, inner.anchor))
             return (
                 f"(select count(*) from {table(page.rows.table.name)} {inner.alias} "
-                f"where {' and '.join(conditions)})"
+                f"where {' and '.join(conditions) or 'true'})"
             )
         case _:
             assert_never(member)
 
 
-def _fact(fact: tuple[Key, PageFact, int] | Constant, page: _Page) -> tuple[str, str]:
+def _fact(fact: tuple[Key, PageFact, int] | Constant, page: Listing) -> tuple[str, str]:
     names = page.names
     if isinstance(fact, Constant):
         return _key(fact.key, names), text(fact.text)
