@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,11 +23,14 @@ from db.ingest.seed import seed
 from db.migrate import grant_gateway, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.applications import Starlette
 
 SEED = 7
+SECRET = b"a secret of the bench, and no other"
+CURSOR_KEYS = (bytes(range(64)),)
+KEY = DemoKey(b"0" * 64)
 # What is read here was written here; nothing has to outlive the measurement.
 _FAST = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"))
 
@@ -35,10 +38,11 @@ _FAST = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "
 @dataclass(frozen=True)
 class Ground:
     """A gateway in this process, the owner of its records, and who may ask. `gateway_url` and
-    `secret` are what logs in as the roles of the floor."""
+    `secret` are what logs in as the roles of the floor; `owner_url` is the owner's."""
 
     app: Starlette
     gateway_url: str
+    owner_url: str
     secret: bytes
     owner: asyncpg.Connection
     examples: dict[str, str]
@@ -51,28 +55,41 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(people: int) -> AsyncIterator[Ground]:
-    """A fresh server with that many people. Gone in the end."""
-    with tempfile.TemporaryDirectory() as name:
-        # So that the server's account may enter, where root runs this.
-        os.chmod(name, 0o755)  # noqa: S103 - the server's own folder below is closed
-        server = EmbeddedServer(Path(name, "server"), settings=_FAST)
+async def ground(people: int, keep: Path | None = None) -> AsyncIterator[Ground]:
+    """A server with that many people. Gone in the end, unless `keep` names a folder for it: there
+    it is stopped in the end and found again the next time, with nothing to seed."""
+    with _home(people, keep) as (server, leave):
         urls = server.start()
         try:
             owner = await asyncpg.connect(urls.admin)
             try:
                 await migrate(owner)
-                await seed(owner, people, SEED)
+                seeded = await seed(owner, people, SEED)
                 await grant_gateway(owner, GATEWAY)
-                await owner.execute("vacuum analyze")
-                key = DemoKey(b"0" * 64)
-                secret = b"a secret of the bench, and no other"
-                await lay_floor(owner, secret)
-                app = create_app(urls.gateway, key.settings(), (bytes(range(64)),), secret)
+                if seeded.rows:
+                    await owner.execute("vacuum analyze")
+                await lay_floor(owner, SECRET)
+                app = create_app(urls.gateway, KEY.settings(), CURSOR_KEYS, SECRET)
                 async with app.router.lifespan_context(app):
                     examples = await attribute_examples(owner)
-                    yield Ground(app, urls.gateway, secret, owner, examples, key)
+                    yield Ground(app, urls.gateway, urls.admin, SECRET, owner, examples, KEY)
             finally:
                 await owner.close()
         finally:
-            server.discard()
+            leave()
+
+
+@contextmanager
+def _home(
+    people: int, keep: Path | None
+) -> Iterator[tuple[EmbeddedServer, Callable[[], None]]]:
+    """A server, and what to do with it in the end."""
+    if keep is not None:
+        server = EmbeddedServer(keep / f"people-{people}", settings=_FAST)
+        yield server, server.stop
+        return
+    with tempfile.TemporaryDirectory() as name:
+        # So that the server's account may enter, where root runs this.
+        os.chmod(name, 0o755)  # noqa: S103 - the server's own folder below is closed
+        server = EmbeddedServer(Path(name, "server"), settings=_FAST)
+        yield server, server.discard

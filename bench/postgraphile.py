@@ -1,0 +1,3 @@
+"""x"""
+DOCUMENTS: dict = {}
+READERS: dict = {}
