@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import plots, report
-from bench.equivalence import check
+from bench.equivalence import Different, check
 from bench.load import LoadFailed, Target, request, write_requests, wrk
 from bench.machine import describe, size
-from bench.operations import OPERATIONS, sample
-from bench.peers import PEERS, serving
+from bench.operations import OPERATIONS, PEERS, sample
+from bench.peers import PeerFailed, serving
 from bench.people import ground
-from bench.processes import processor_seconds, resident_bytes, settle
+from bench.processes import parent, processor_seconds, resident_bytes, settle
 from bench.report import AT, Run, Slice
 
 if TYPE_CHECKING:
@@ -36,15 +36,12 @@ if TYPE_CHECKING:
 
     from bench.operations import Operation, Sample
     from bench.peers import Serving
-    from bench.people import Ground
 
 PEOPLE = 130_000
 """About 600,000 claims."""
 RESULTS = Path(__file__).with_name("results")
 KEPT = Path(".bench")
 
-_DENIED = "denied"
-"""The operation whose answers say what was denied, and so carry errors."""
 _LONGEST = 12
 """Seconds of a slice of a server that is so slow that a shorter one would see few answers."""
 _WAVES = 4
@@ -88,13 +85,18 @@ class Comparison:
     """One run over servers that are up."""
 
     def __init__(
-        self, asked: Asked, place: Ground, servings: Sequence[Serving], shown: Sample, folder: Path
+        self,
+        asked: Asked,
+        database: int,
+        servings: Sequence[Serving],
+        shown: Sample,
+        folder: Path,
     ) -> None:
         self._asked = asked
         self._servings = servings
         self._sample = shown
         self._folder = folder
-        self._database = place.server_pid
+        self._database = database
         self._slices: list[Slice] = []
         self._left_out: list[str] = []
         self._turn = 0
@@ -130,8 +132,8 @@ class Comparison:
         self, operation: Operation, serving: Serving, target: Target, connections: int, seconds: int
     ) -> float:
         try:
-            errors = operation.name == _DENIED
-            return target.checked(connections, seconds, errors=errors).throughput
+            found = target.checked(connections, seconds, errors=operation.denies)
+            return found.throughput
         except LoadFailed as error:
             raise LoadFailed(f"{serving.peer}, {operation.name}: {error}") from None
         finally:
@@ -185,7 +187,7 @@ class Comparison:
         )
 
 
-async def compare(asked: Asked, keep: Path | None) -> tuple[Run, dict[str, object]]:
+async def compare(asked: Asked, keep: Path) -> tuple[Run, dict[str, object]]:
     """The run and what it was taken on."""
     operations = [each for each in OPERATIONS if each.name in asked.operations]
     async with AsyncExitStack() as stack:
@@ -198,7 +200,8 @@ async def compare(asked: Asked, keep: Path | None) -> tuple[Run, dict[str, objec
         await check(servings, operations, shown)
         about = {"machine": await describe(place.owner), "records": await size(place.owner)}
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        comparison = Comparison(asked, place, servings, shown, folder)
+        database = parent(await place.owner.fetchval("select pg_backend_pid()"))
+        comparison = Comparison(asked, database, servings, shown, folder)
         # In a thread, so that what the servers say is read meanwhile.
         return await asyncio.to_thread(comparison.run, operations), about
 
@@ -254,9 +257,8 @@ def main() -> int:
     )
     try:
         wrk()
-        keep = given.keep / f"records-{asked.people}"
-        run, about = asyncio.run(compare(asked, keep))
-    except LoadFailed as error:
+        run, about = asyncio.run(compare(asked, given.keep))
+    except (LoadFailed, Different, PeerFailed) as error:
         _say(str(error))
         return 2
     judged = [bar.judge(run) for bar in report.BARS]

@@ -31,8 +31,11 @@ SEED = 7
 SECRET = b"a secret of the bench, and no other"
 CURSOR_KEYS = (bytes(range(64)),)
 KEY = DemoKey(b"0" * 64)
-# What is read here was written here; nothing has to outlive the measurement.
+# What is read here was written here and can be generated again.
 _FAST = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"))
+# What is kept is measured for long: its records fit, each competitor has connections of its own,
+# and nobody works beside (tables are vacuumed and analyzed when they are made).
+_KEPT = (("shared_buffers", "1GB"), ("max_connections", "200"), ("autovacuum", "off"))
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,23 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(people: int, keep: Path | None = None) -> AsyncIterator[Ground]:
+async def ground(
+    people: int,
+    keep: Path | None = None,
+    advance: Callable[[int, int], None] | None = None,
+) -> AsyncIterator[Ground]:
     """A server with that many people. Gone in the end, unless `keep` names a folder for it: there
-    it is stopped in the end and found again the next time, with nothing to seed."""
+    it is stopped in the end and found again the next time, with nothing to seed.
+
+    `advance` hears how many people are there, and how many will be.
+    """
     with _home(people, keep) as (server, leave):
         urls = server.start()
         try:
             owner = await asyncpg.connect(urls.admin)
             try:
                 await migrate(owner)
-                seeded = await seed(owner, people, SEED)
+                seeded = await seed(owner, people, SEED, advance)
                 await grant_gateway(owner, GATEWAY)
                 if seeded.rows:
                     await owner.execute("vacuum analyze")
@@ -85,7 +95,7 @@ def _home(
 ) -> Iterator[tuple[EmbeddedServer, Callable[[], None]]]:
     """A server, and what to do with it in the end."""
     if keep is not None:
-        server = EmbeddedServer(keep / f"people-{people}", settings=_FAST)
+        server = EmbeddedServer(keep / f"people-{people}", settings=_FAST + _KEPT)
         yield server, server.stop
         return
     with tempfile.TemporaryDirectory() as name:

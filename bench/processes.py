@@ -26,6 +26,11 @@ def family(pids: Iterable[int]) -> list[psutil.Process]:
     return list(found.values())
 
 
+def parent(pid: int) -> int:
+    """Who started a process: of a session of PostgreSQL, the server."""
+    return psutil.Process(pid).ppid()
+
+
 def processor_seconds(pids: Iterable[int]) -> float:
     """Processor time so far, user's and system's.
 

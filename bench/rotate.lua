@@ -38,8 +38,8 @@ end
 if check then
    response = function(status, headers, body)
       answers = answers + 1
-      local errors = check == "data" and body:find('"errors":', 1, true)
-      if status ~= 200 or errors or not body:find('"data":', 1, true) then
+      local errors = check == "data" and body:find('"errors"%s*:')
+      if status ~= 200 or errors or not body:find('"data"%s*:') then
          wrong = wrong + 1
          if sample == "" then sample = status .. " " .. body:sub(1, 400) end
       end
