@@ -193,9 +193,7 @@ async def compare(asked: Asked, keep: Path) -> tuple[Run, dict[str, object]]:
     async with AsyncExitStack() as stack:
         place = await stack.enter_async_context(ground(asked.people, keep, _advance))
         shown = await sample(place.owner)
-        servings = [
-            await stack.enter_async_context(serving(peer, place)) for peer in asked.peers
-        ]
+        servings = [await stack.enter_async_context(serving(peer, place)) for peer in asked.peers]
         _say(f"{len(servings)} servers are up; are their answers equal?")
         await check(servings, operations, shown)
         about = {"machine": await describe(place.owner), "records": await size(place.owner)}

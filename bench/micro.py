@@ -121,9 +121,7 @@ def operation_cases(
         f"operation of {name}, text remembered",
         lambda: read_operation(document, None, variables, view),
     )
-    yield Case(
-        f"plan of {name}", lambda: plan_operation(operation, decisions, "bench", _SEALER)
-    )
+    yield Case(f"plan of {name}", lambda: plan_operation(operation, decisions, "bench", _SEALER))
     yield Case(f"render of {name}, first", lambda: rendered(planned.plan))
     yield Case(f"render of {name}, remembered", lambda: render(planned.plan))
     yield Case(f"bind of {name}", lambda: bind(statement, inputs))

@@ -18,12 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from api.demo import demo_claims, example_claims
 from api.demo_key import mint
+from authz.decision import Deny
 from authz.packaged import load_seed
+from authz.snapshot import take
 from db.catalog_records import CATALOG
+from db.predicate import Never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from authz.snapshot import Snapshot
     from bench.people import Ground
 
 _SIX = (
@@ -56,7 +60,8 @@ _CLAIMS = (
 )
 _PAID = (
     "query Paid($npi: String!) { claimsAggregate(where: { providerNpi: { eq: $npi } }, "
-    "groupBy: [{ serviceYear: VALUE }]) { groups { key { serviceYear } count sum { paidAmount } } } }"
+    "groupBy: [{ serviceYear: VALUE }]) "
+    "{ groups { key { serviceYear } count sum { paidAmount } } } }"
 )
 _SEXES = "{ enrolleesAggregate(groupBy: [{ sex: VALUE }]) { count groups { key { sex } count } } }"
 _LARGE = "{ claims(first: 1000) { nodes { icn kind serviceBeginDate paidAmount billedAmount } } }"
@@ -69,7 +74,7 @@ class Right(Enum):
 
     DATA = "data"
     """Status 200 with data; errors beside it say what was denied."""
-    EITHER = "data, or refused by policy"
+    REFUSED = "200 without data: a filter or an order is denied to the role"
     INVALID = "the document is not valid"
     EXPIRED = "401"
 
@@ -91,17 +96,13 @@ class Ask:
         match self.right:
             case Right.DATA:
                 good = status == 200 and data
-            case Right.EITHER:
-                # A filter, an order or the whole operation is denied to some of the roles.
-                good = status == 200 and (data or (code is not None and code[1] in _DENIED))
+            case Right.REFUSED:
+                good = status == 200 and code is not None and code[1] == b"FW121"
             case Right.INVALID:
                 good = status == 200 and code is not None and code[1] == b"FW110"
             case Right.EXPIRED:
                 good = status == 401
         return None if good else said
-
-
-_DENIED = {b"FW118", b"FW121", b"FW122"}
 
 
 class Mix:
@@ -111,9 +112,17 @@ class Mix:
         self._place = place
         self._ids = ids
         self._rng = random.Random(number)
-        self._roles = sorted(load_seed(CATALOG)[0].roles)
+        policy = take(*load_seed(CATALOG), datetime.now(UTC))
+        self._roles = sorted(policy.roles)
+        # To whom no person exists, the root is null, whatever it is asked by.
+        nobody = {r for r in policy.roles if policy.decisions(r).row_scope("Enrollee") == Never()}
+        self._finds = nobody | _who(policy, "Enrollee.medicaidId", "filter:eq")
+        self._spans = nobody | _who(
+            policy, "Enrollee.dateOfBirth", "filter:gte", "filter:lt", "sort"
+        )
         self._tokens = {role: place.token(role) for role in self._roles}
-        self._expired = [self._mint(role, timedelta(minutes=-10)) for role in self._roles]
+        past = datetime.now(UTC) - timedelta(hours=1)
+        self._expired = [self._mint(role, past) for role in self._roles]
         self._cursors: deque[tuple[str, str]] = deque(maxlen=500)
         self._count = 0
         kinds: dict[Callable[[], Ask], int] = {
@@ -134,15 +143,21 @@ class Mix:
         if ask.kind == "walk" and (found := _CURSOR.search(body)):
             self._cursors.append((ask.token, found[1].decode()))
 
-    def _mint(self, role: str, lifetime: timedelta, **claims: object) -> str:
+    def _mint(self, role: str, now: datetime, **claims: object) -> str:
+        """A token of five minutes from a moment on."""
         own = demo_claims(role) | example_claims(role, self._place.examples)
-        return mint(role, own | claims, self._place.key, datetime.now(UTC), lifetime)
+        return mint(role, own | claims, self._place.key, now, timedelta(minutes=5))
 
     def _any(self) -> str:
         return self._tokens[self._rng.choice(self._roles)]
 
     def _one(self) -> Ask:
-        return _ask("one", self._any(), _ONE % _SIX, id=self._rng.choice(self._ids))
+        role = self._rng.choice(self._roles)
+        return self._found("one", role, self._tokens[role])
+
+    def _found(self, kind: str, role: str, token: str) -> Ask:
+        right = Right.DATA if role in self._finds else Right.REFUSED
+        return _ask(kind, token, _ONE % _SIX, right, id=self._rng.choice(self._ids))
 
     def _page(self) -> Ask:
         return _ask("page", self._any(), _PAGE % _SIX, n=self._rng.choice((5, 10, 25, 50)))
@@ -165,13 +180,15 @@ class Mix:
 
     def _fresh_token(self) -> Ask:
         role = self._rng.choice(self._roles)
-        token = self._mint(role, timedelta(minutes=5), sub=f"soak-{self._count}")
-        return _ask("fresh token", token, _ONE % _SIX, id=self._rng.choice(self._ids))
+        token = self._mint(role, datetime.now(UTC), sub=f"soak-{self._count}")
+        return self._found("fresh token", role, token)
 
     def _born(self) -> Ask:
         year = self._rng.randrange(1930, 2020)
         between = {"from": f"{year}-01-01", "to": f"{year}-{self._rng.randrange(2, 13):02}-01"}
-        return _ask("born", self._any(), _BORN, Right.EITHER, **between)
+        role = self._rng.choice(self._roles)
+        right = Right.DATA if role in self._spans else Right.REFUSED
+        return _ask("born", self._tokens[role], _BORN, right, **between)
 
     def _claims(self) -> Ask:
         return _ask("claims", self._tokens["program_integrity"], _CLAIMS)
@@ -204,8 +221,24 @@ class Mix:
         return _ask("sexes", self._tokens["researcher"], _SEXES)
 
 
+def _who(policy: Snapshot, coordinate: str, *actions: str) -> frozenset[str]:
+    """The roles to which none of the actions is denied on all rows."""
+    return frozenset(
+        role
+        for role in policy.roles
+        if not any(
+            isinstance(policy.decisions(role).decide(coordinate, action), Deny)
+            for action in actions
+        )
+    )
+
+
 def _ask(
-    kind: str, token: str, document: str, right: Right = Right.DATA, **variables: Any  # noqa: ANN401
+    kind: str,
+    token: str,
+    document: str,
+    right: Right = Right.DATA,
+    **variables: Any,  # noqa: ANN401
 ) -> Ask:
     body = json.dumps({"query": document, "variables": variables}).encode()
     return Ask(kind, token, body, right)

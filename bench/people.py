@@ -90,9 +90,7 @@ async def ground(
 
 
 @contextmanager
-def _home(
-    people: int, keep: Path | None
-) -> Iterator[tuple[EmbeddedServer, Callable[[], None]]]:
+def _home(people: int, keep: Path | None) -> Iterator[tuple[EmbeddedServer, Callable[[], None]]]:
     """A server, and what to do with it in the end."""
     if keep is not None:
         server = EmbeddedServer(keep / f"people-{people}", settings=_FAST + _KEPT)

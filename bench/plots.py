@@ -192,5 +192,3 @@ def _short(ratio: float) -> str:
 
 def _thousands(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
-
-

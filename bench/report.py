@@ -60,7 +60,6 @@ class Spread:
         return Spread(statistics.median(values), min(values), max(values)) if values else None
 
 
-
 def throughput(slice_: Slice) -> float:
     """Answers a second."""
     return slice_.figures.throughput
@@ -195,13 +194,13 @@ def table(run: Run) -> str:
 
 def bar_table(judged: Iterable[Judged]) -> str:
     """Each bar with its ratio and a word."""
-    lines = [f"{'bar, at 16 connections':42}{'measured':>22}"]
+    lines = [f"{'bar, at 16 connections':44}{'measured':>21}"]
     for each in judged:
         bar = each.bar
         sign = "<=" if bar.measure == "p99" else ">="
         text = f"{bar.measure} of {bar.operation} {sign} {bar.limit:g} x {bar.other}"
         word = {True: "met", False: "NOT MET", None: "not measured"}[each.met]
-        lines.append(f"{text:42}{spread_text(each.ratio):>22}  {word}")
+        lines.append(f"{text:44}{spread_text(each.ratio):>21}  {word}")
     return "\n".join(lines)
 
 

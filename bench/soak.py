@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import math
 import signal
@@ -88,7 +89,7 @@ class Slope:
         squares = math.fsum(r * r for r in residues)
         mean = statistics.fmean(hours)
         width = math.fsum((x - mean) ** 2 for x in hours)
-        alike = math.fsum(a * b for a, b in zip(residues, residues[1:], strict=False))
+        alike = math.fsum(a * b for a, b in itertools.pairwise(residues))
         alike = min(0.98, max(0.0, alike / squares)) if squares else 0.0
         error = math.sqrt(squares / (len(looks) - 2) / width * (1 + alike) / (1 - alike))
         return Slope(slope, error)
@@ -196,33 +197,38 @@ async def _send(to: Serving, mix: Mix, rate: float, until: float, soak: Soak) ->
             line.close()
 
 
-async def _look(to: Serving, soak: Soak, began: float) -> None:
-    while True:
-        pid = to.pids[0]
-        clients, database = sockets(pid, to.port)
-        soak.looks.append(
-            Look(
-                round((time.monotonic() - began) / 60, 3),
-                resident_bytes(to.pids),
-                clients,
-                database,
-                soak.asked.total(),
-                soak.wrong.total(),
-                round(processor_seconds(to.pids), 2),
-            )
+def _look(to: Serving, soak: Soak, began: float) -> None:
+    clients, database = sockets(to.pids[0], to.port)
+    soak.looks.append(
+        Look(
+            round((time.monotonic() - began) / 60, 3),
+            resident_bytes(to.pids),
+            clients,
+            database,
+            soak.asked.total(),
+            soak.wrong.total(),
+            round(processor_seconds(to.pids), 2),
         )
-        await asyncio.sleep(_EVERY)
+    )
 
 
 @contextlib.asynccontextmanager
 async def _looking(to: Serving, soak: Soak) -> AsyncIterator[None]:
-    task = asyncio.create_task(_look(to, soak, time.monotonic()))
+    began = time.monotonic()
+
+    async def look() -> None:
+        while True:
+            _look(to, soak, began)
+            await asyncio.sleep(_EVERY)
+
+    task = asyncio.create_task(look())
     try:
         yield
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        _look(to, soak, began)
 
 
 async def _ids(place: Ground) -> list[str]:
@@ -242,9 +248,7 @@ async def soak(minutes: float, rate: float, people: int, keep: Path) -> tuple[So
     async with ground(people, keep) as place, serving("fieldward", place) as to:
         about |= {"machine": await describe(place.owner), "records": await size(place.owner)}
         mix = Mix(place, await _ids(place))
-        sending = asyncio.ensure_future(
-            _send(to, mix, rate, loop.time() + minutes * 60, done)
-        )
+        sending = asyncio.ensure_future(_send(to, mix, rate, loop.time() + minutes * 60, done))
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, sending.cancel)
         async with _looking(to, done):
@@ -281,7 +285,7 @@ def _plot(done: Soak, found: dict[str, Any]) -> str:
     }
     lines = [
         plots.Line("Resident memory", "MB", [(k.minute, k.resident / 1e6) for k in looks], 150.0),
-        plots.Line("Connections to PostgreSQL", "", [(k.minute, float(k.database)) for k in looks]),
+        plots.Line("Connections to PostgreSQL", "open", [(k.minute, float(k.database)) for k in looks]),
         plots.Line("Processor", "of one core", _per_second(looks)),
     ]
     return plots.over_time("One worker under a mixed load", lines, facts)
@@ -290,7 +294,7 @@ def _plot(done: Soak, found: dict[str, Any]) -> str:
 def _per_second(looks: Sequence[Look]) -> list[tuple[float, float]]:
     return [
         (b.minute, (b.processor - a.processor) / max(1e-9, (b.minute - a.minute) * 60))
-        for a, b in zip(looks, looks[1:], strict=False)
+        for a, b in itertools.pairwise(looks)
     ]
 
 

@@ -73,9 +73,7 @@ def box(x: float, y: float, width: float, height: float, kind: str) -> str:
 def stroke(x1: float, y1: float, x2: float, y2: float, kind: str, dash: str = "") -> str:
     """A straight line."""
     dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<line class="{kind}" x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}"{dashed}/>'
-    )
+    return f'<line class="{kind}" x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}"{dashed}/>'
 
 
 def curve(points: Iterable[tuple[float, float]], kind: str) -> str:
