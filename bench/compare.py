@@ -25,6 +25,7 @@ from bench import plots, report
 from bench.equivalence import Different, check
 from bench.load import LoadFailed, Target, request, write_requests, wrk
 from bench.machine import describe, size
+from bench.node import node
 from bench.operations import OPERATIONS, PEERS, sample
 from bench.peers import PeerFailed, serving
 from bench.people import ground
@@ -196,7 +197,11 @@ async def compare(asked: Asked, keep: Path) -> tuple[Run, dict[str, object]]:
         servings = [await stack.enter_async_context(serving(peer, place)) for peer in asked.peers]
         _say(f"{len(servings)} servers are up; are their answers equal?")
         await check(servings, operations, shown)
-        about = {"machine": await describe(place.owner), "records": await size(place.owner)}
+        program = node() if {"apollo", "postgraphile"} & {*asked.peers} else None
+        about = {
+            "machine": await describe(place.owner, program),
+            "records": await size(place.owner),
+        }
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         database = parent(await place.owner.fetchval("select pg_backend_pid()"))
         comparison = Comparison(asked, database, servings, shown, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -26,11 +27,16 @@ _PACKAGES = (
     "uvicorn",
     "uvloop",
 )
+# It names versions exactly.
+_NPM = Path(__file__).with_name("node") / "package.json"
 
 
-async def describe(owner: asyncpg.Connection) -> dict[str, object]:
-    """Processor, cores, memory, kernel, and versions of what took part."""
-    return {
+async def describe(owner: asyncpg.Connection, node: Path | None = None) -> dict[str, object]:
+    """Processor, cores, memory, kernel, and versions of what took part.
+
+    `node` is the program under which servers in JavaScript ran, where some did.
+    """
+    found: dict[str, object] = {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
@@ -40,6 +46,10 @@ async def describe(owner: asyncpg.Connection) -> dict[str, object]:
         "wrk": _first_line("wrk", "-v"),
         "packages": {name: metadata.version(name) for name in _PACKAGES},
     }
+    if node is not None:
+        found["node"] = _first_line(str(node), "--version").removeprefix("v")
+        found["npm"] = json.loads(_NPM.read_text())["dependencies"]
+    return found
 
 
 async def size(owner: asyncpg.Connection) -> dict[str, int]:
