@@ -69,10 +69,15 @@ def test_bodies_are_sent_in_turn_and_latencies_rise(port: int, tmp_path: Path) -
     assert 0 < found.p50 <= found.p90 <= found.p99 <= found.p999 <= found.max
 
 
-@pytest.mark.parametrize("body", [b"errors", b"odd", b"away"])
+@pytest.mark.parametrize("body", [b"errors", b"odd"])
 def test_an_answer_that_is_none_fails_the_run(port: int, tmp_path: Path, body: bytes) -> None:
     with pytest.raises(LoadFailed):
         _target(port, tmp_path, body).checked(1, 1, errors=False)
+
+
+def test_a_failing_status_fails_a_load_that_looks_at_no_answer(port: int, tmp_path: Path) -> None:
+    with pytest.raises(LoadFailed, match="status"):
+        _target(port, tmp_path, b"good", b"away").load(1, 1)
 
 
 def test_errors_pass_where_they_are_to_be_expected(port: int, tmp_path: Path) -> None:
