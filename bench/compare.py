@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import math
+import signal
 import sys
 import tempfile
 import time
@@ -190,6 +191,10 @@ class Comparison:
 
 async def compare(asked: Asked, keep: Path) -> tuple[Run, dict[str, object]]:
     """The run and what it was taken on."""
+    this = asyncio.current_task()
+    if this is not None:
+        # Else servers would be left behind.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     operations = [each for each in OPERATIONS if each.name in asked.operations]
     async with AsyncExitStack() as stack:
         place = await stack.enter_async_context(ground(asked.people, keep, _advance))
@@ -263,6 +268,9 @@ def main() -> int:
         run, about = asyncio.run(compare(asked, given.keep))
     except (LoadFailed, Different, PeerFailed) as error:
         _say(str(error))
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _say("ended early: nothing is written")
         return 2
     judged = [bar.judge(run) for bar in report.BARS]
     settings = {"rounds": asked.rounds, "seconds": asked.seconds}

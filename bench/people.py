@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from api.app import create_app
-from api.cli.database import lay_floor
 from api.demo import demo_claims, example_claims
 from api.demo_key import DemoKey, mint
+from authz.floor import floor_of
+from authz.packaged import load_seed
+from authz.store import digest_of, document_of
+from db.catalog_records import CATALOG
 from db.cluster import GATEWAY
 from db.embedded import EmbeddedServer
 from db.examples import attribute_examples
+from db.floor_apply import apply
 from db.ingest.seed import seed
 from db.migrate import grant_gateway, migrate
 
@@ -78,7 +82,7 @@ async def ground(
                 await grant_gateway(owner, GATEWAY)
                 if seeded.rows:
                     await owner.execute("vacuum analyze")
-                await lay_floor(owner, SECRET)
+                await _floor(owner)
                 app = create_app(urls.gateway, KEY.settings(), CURSOR_KEYS, SECRET)
                 async with app.router.lifespan_context(app):
                     examples = await attribute_examples(owner)
@@ -87,6 +91,13 @@ async def ground(
                 await owner.close()
         finally:
             leave()
+
+
+async def _floor(owner: asyncpg.Connection) -> None:
+    """The packaged policy becomes the head: a kept database may hold an older one."""
+    policy, orders = load_seed(CATALOG)
+    document = document_of(policy, orders)
+    await apply(owner, floor_of(policy, orders), document, digest_of(document), SECRET)
 
 
 @contextmanager
