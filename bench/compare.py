@@ -235,9 +235,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     names = tuple(each.name for each in OPERATIONS)
     parser.add_argument("--people", type=int, default=PEOPLE)
-    parser.add_argument("--rounds", type=int, default=6, help="at 16 connections; half elsewhere")
-    parser.add_argument("--seconds", type=int, default=2, help="of a slice")
-    parser.add_argument("--connections", type=_numbers, default=(1, AT, 64), metavar="N,N")
+    parser.add_argument("--rounds", type=int, help="at 16 connections (6); half of them elsewhere")
+    parser.add_argument("--seconds", type=int, help="of a slice (2)")
+    parser.add_argument("--connections", type=_numbers, metavar="N,N", help="(1,16,64)")
     parser.add_argument("--operations", type=_list, default=names, metavar="NAME,NAME")
     parser.add_argument("--peers", type=_list, default=PEERS, metavar="NAME,NAME")
     parser.add_argument("--quick", action="store_true", help="16 connections, few short rounds")
@@ -249,8 +249,9 @@ def _arguments() -> argparse.Namespace:
         "--results", type=Path, default=RESULTS, help="the folder for JSON and plots"
     )
     given = parser.parse_args()
-    if given.quick:
-        given.rounds, given.seconds, given.connections = 3, 1, (AT,)
+    given.rounds = given.rounds or (3 if given.quick else 6)
+    given.seconds = given.seconds or (1 if given.quick else 2)
+    given.connections = given.connections or ((AT,) if given.quick else (1, AT, 64))
     if unknown := {*given.operations} - {*names} | {*given.peers} - {*PEERS}:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     return given
