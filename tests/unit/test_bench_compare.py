@@ -44,9 +44,9 @@ class _Target:
 @pytest.fixture(autouse=True)
 def no_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare, "Target", _Target)
-    monkeypatch.setattr(compare, "settle", lambda pids: None)
-    monkeypatch.setattr(compare, "processor_seconds", lambda pids: 0.0)
-    monkeypatch.setattr(compare, "resident_bytes", lambda pids: 0)
+    monkeypatch.setattr(compare, "settle", lambda _: None)
+    monkeypatch.setattr(compare, "processor_seconds", lambda _: 0.0)
+    monkeypatch.setattr(compare, "resident_bytes", lambda _: 0)
 
 
 def _compare(folder: Path, rounds: int = 6, **rates: float) -> Run:
