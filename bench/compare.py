@@ -29,7 +29,7 @@ from bench.machine import describe, size
 from bench.node import node
 from bench.operations import OPERATIONS, PEERS, sample
 from bench.peers import PeerFailed, serving
-from bench.people import ground
+from bench.people import ground, tell
 from bench.processes import parent, processor_seconds, resident_bytes, settle
 from bench.report import AT, Run, Slice
 
@@ -197,7 +197,7 @@ async def compare(asked: Asked, keep: Path) -> tuple[Run, dict[str, object]]:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     operations = [each for each in OPERATIONS if each.name in asked.operations]
     async with AsyncExitStack() as stack:
-        place = await stack.enter_async_context(ground(asked.people, keep, _advance))
+        place = await stack.enter_async_context(ground(asked.people, keep, tell))
         shown = await sample(place.owner)
         servings = [await stack.enter_async_context(serving(peer, place)) for peer in asked.peers]
         _say(f"{len(servings)} servers are up; are their answers equal?")
@@ -216,11 +216,6 @@ async def compare(asked: Asked, keep: Path) -> tuple[Run, dict[str, object]]:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _advance(there: int, wanted: int) -> None:
-    if there % 10_000 == 0:
-        _say(f"{there} of {wanted} people are made")
 
 
 def _list(text: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,12 @@ class Ground:
         """A token of a role, with attributes under which it sees some of the people."""
         claims = demo_claims(role) | example_claims(role, self.examples)
         return mint(role, claims, self.key, datetime.now(UTC), timedelta(hours=12))
+
+
+def tell(there: int, wanted: int) -> None:
+    """Says now and then how many people are made: for a person who waits."""
+    if there % 10_000 == 0:
+        print(f"{there} of {wanted} people are made", file=sys.stderr, flush=True)
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from bench.load import HOST, request
 from bench.machine import describe, size
 from bench.mix import Mix
 from bench.peers import serving
-from bench.people import ground
+from bench.people import ground, tell
 from bench.processes import processor_seconds, resident_bytes, sockets
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ async def soak(minutes: float, rate: float, people: int, keep: Path) -> tuple[So
     done = Soak()
     loop = asyncio.get_running_loop()
     about: dict[str, Any] = {}
-    async with ground(people, keep) as place, serving("fieldward", place) as to:
+    async with ground(people, keep, tell) as place, serving("fieldward", place) as to:
         about |= {"machine": await describe(place.owner), "records": await size(place.owner)}
         mix = Mix(place, await _ids(place))
         sending = asyncio.ensure_future(_send(to, mix, rate, loop.time() + minutes * 60, done))
@@ -285,7 +285,9 @@ def _plot(done: Soak, found: dict[str, Any]) -> str:
     }
     lines = [
         plots.Line("Resident memory", "MB", [(k.minute, k.resident / 1e6) for k in looks], 150.0),
-        plots.Line("Connections to PostgreSQL", "open", [(k.minute, float(k.database)) for k in looks]),
+        plots.Line(
+            "Connections to PostgreSQL", "open", [(k.minute, float(k.database)) for k in looks]
+        ),
         plots.Line("Processor", "of one core", _per_second(looks)),
     ]
     return plots.over_time("One worker under a mixed load", lines, facts)
