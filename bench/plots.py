@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _WIDTH = 860
+_LETTER = 7
+"""About as wide as a small letter: what would lie across the line of bare begins behind it."""
 _PERCENTILES = ("p50", "p90", "p99", "p999", "max")
 _NAMES = {"p999": "p99.9"}
 
@@ -73,7 +75,10 @@ def _throughput(run: Run, at: int) -> str:
             parts.append(box(left, y + 1, end - left, row - 4, peer))
             parts.append(stroke(at_x(ratio.low), middle, at_x(ratio.high), middle, "ink"))
             label = f"{peer} {_short(ratio.median)} · {_thousands(rate.median)}/s"
-            parts.append(words(max(end, at_x(ratio.high)) + 6, y + 12, label, "ink small"))
+            x = max(end, at_x(ratio.high)) + 6
+            if x < at_x(1) + 6 < x + _LETTER * len(label):
+                x = at_x(1) + 6
+            parts.append(words(x, y + 12, label, "ink small"))
             y += row
         y += gap
     parts.append(stroke(at_x(1), top - 10, at_x(1), bottom, "ink", "4 3"))
