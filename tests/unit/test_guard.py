@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from api.operation import read_operation
 from api.planner import plan_operation
-from api.schema.build import core, full_schema
 from db.errors import StalePolicy
 from db.execute import Inputs, bind, execute
 from db.guard import HEAD_IS, STALE
@@ -20,7 +18,7 @@ from db.sql.pieces import Version
 from db.sql.render import render
 from tests.database import FLOOR_SECRET, connected, login_url
 from tests.gateway import Gateway, gateway_over
-from tests.roles import SEALER, decisions
+from tests.roles import asked, decisions, values_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,9 +57,9 @@ async def guarded(template: str) -> AsyncIterator[tuple[Gateway, Pools, int]]:
 
 def compiled(query: str, role: str) -> tuple[Statement, tuple[object, ...]]:
     """The statement of a query in a role, and the values of its slots."""
-    operation = read_operation(query, None, {}, core(full_schema()))
-    planned = plan_operation(operation, decisions(role), "somebody", SEALER)
-    return render(planned.plan), planned.values
+    operation, given = asked(query)
+    planned = plan_operation(operation, decisions(role), given)
+    return render(planned.plan), values_of(planned, given)
 
 
 def inputs(values: tuple[object, ...], version: int) -> Inputs:
