@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import casbin
 
-from authz.casbin_lines import conjunction, holding, lines, membership_lines, rule_lines
+from authz.casbin_lines import (
+    action_lines,
+    conjunction,
+    holding,
+    lines,
+    membership_lines,
+    rule_lines,
+)
 from authz.decision import (
     Allow,
     AllowWhere,
@@ -32,7 +39,7 @@ from authz.policy import Effect
 from db.predicate import Always, Never, both, either, negate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from authz.casbin_lines import Line
     from authz.index import Speakers
@@ -167,8 +174,9 @@ class _Casbin:
     def __init__(self, policy: PolicySet, role: str, index: Index) -> None:
         self._role = role
         self._index = index
-        self._above = {name: policy.parents[name] for name in index.roles}
-        self._enforcer = _enforcer(())
+        links = membership_lines("g", {name: policy.parents[name] for name in index.roles})
+        self._enforcer = _enforcer((*links, *action_lines()))
+        self._linked: set[Line] = set()
         self._answers: dict[_Kinds, bool] = {}
 
     def allows(self, question: tuple[str, str], speakers: Speakers, condition: str) -> bool:
@@ -177,21 +185,19 @@ class _Casbin:
         key = (speakers.allows & holds, speakers.denies & holds)
         if key not in self._answers:
             rules = tuple(rule for rule in speakers.rules if rule.condition in holds)
-            _hand(self._enforcer, self._lines(question, condition, rules))
+            self._link("g2", self._index.memberships(question[0]))
+            self._link("g3", {condition: key[0] | key[1]})
+            # In place of the rules of the question before; links only say what is in what.
+            self._enforcer.model["p"]["p"].policy = [tokens for _, *tokens in rule_lines(rules)]
             self._answers[key] = self._enforcer.enforce(self._role, *question, condition)
         return self._answers[key]
 
-    def _lines(
-        self, question: tuple[str, str], condition: str, rules: tuple[Rule, ...]
-    ) -> tuple[Line, ...]:
-        coordinate, action = question
-        return (
-            *rule_lines(rules),
-            *membership_lines("g", self._above),
-            *membership_lines("g2", self._index.memberships(coordinate)),
-            *membership_lines("g3", {condition: {rule.condition for rule in rules} - {condition}}),
-            *membership_lines("g4", {action: {rule.action for rule in rules} - {action}}),
-        )
+    def _link(self, kind: str, links: Mapping[str, frozenset[str]]) -> None:
+        """Tells Casbin what is in what, where it was not told before."""
+        manager = self._enforcer.get_named_role_manager(kind)
+        for line in set(membership_lines(kind, links)) - self._linked:
+            manager.add_link(*line[1:])
+            self._linked.add(line)
 
 
 def _reason(rules: Iterable[Rule]) -> Reason:
@@ -208,20 +214,14 @@ def _enforcer(given: tuple[Line, ...]) -> casbin.Enforcer:
     """
     model = casbin.Model()
     model.load_model_from_text(MODEL)
+    for kind, *tokens in given:
+        # KeyError or TypeError for a kind that the model has not; Casbin's reader would skip it.
+        model[kind[0]][kind].policy.append(tokens)
     # enable_log off: Casbin would write every question to standard error. It reports nothing by
     # logging that it does not also raise.
     enforcer = casbin.Enforcer(model, enable_log=False)
-    _hand(enforcer, given)
+    enforcer.build_role_links()
     # Casbin answers yes to everything when it is switched off, and so to this.
     if enforcer.enforce(_NOTHING, _NOTHING, _NOTHING, _NOTHING):
         raise EngineUntrusted("allows what nobody granted")
     return enforcer
-
-
-def _hand(enforcer: casbin.Enforcer, given: tuple[Line, ...]) -> None:
-    """Gives a Casbin these lines in place of all that it had."""
-    enforcer.clear_policy()
-    for kind, *tokens in given:
-        # KeyError or TypeError for a kind that the model has not; Casbin's reader would skip it.
-        enforcer.model[kind[0]][kind].policy.append(tokens)
-    enforcer.build_role_links()

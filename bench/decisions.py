@@ -14,6 +14,8 @@ import time
 import tracemalloc
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
+from itertools import combinations
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -47,11 +49,12 @@ _LOOKUPS = 200_000
 
 @dataclass(frozen=True)
 class Shape:
-    """How the rules of a policy are spread. `scopes` are row scopes; conditions join one or two."""
+    """How the rules of a policy are spread."""
 
     about: str
     roles: int = 13
-    scopes: int = 66
+    conditions: int = 66
+    """Different ones in the whole policy, besides `always`; one in three joins two scopes."""
     denies: float = 0.05
     chained: bool = False
     """Each role inherits the one before, eight deep."""
@@ -60,15 +63,15 @@ class Shape:
     nested: bool = False
     """Each class holds the one before, eight deep."""
     on_classes: float = 0.3
-    roles_per_rules: int | None = None
+    per_role: int | None = None
     """One role for so many rules, in place of `roles`."""
 
 
 SHAPES = {
-    "conditions": Shape("13 roles × 66 scopes, one rule in twenty denies"),
-    "office": Shape("13 roles × 2 scopes, no denies", scopes=2, denies=0),
-    "many roles": Shape("one role for each 100 rules, 12 scopes", scopes=12, roles_per_rules=100),
-    "one role": Shape("every rule names the one role, 66 scopes", roles=1),
+    "conditions": Shape("13 roles, 66 conditions, one rule in twenty denies"),
+    "office": Shape("13 roles, 2 conditions, no denies", conditions=2, denies=0),
+    "many roles": Shape("one role for each 100 rules, 12 conditions", conditions=12, per_role=100),
+    "one role": Shape("every rule names the one role, 66 conditions", roles=1),
     "deep": Shape(
         "9 roles, each inheriting the one before; classes in classes, 8 deep",
         roles=9,
@@ -82,11 +85,13 @@ SHAPES = {
         members=50,
         on_classes=1,
     ),
-    "denies": Shape("one role of two, half of the rules deny", roles=2, denies=0.5),
+    "denies": Shape("two roles, half of the rules deny", roles=2, denies=0.5),
+    "scattered": Shape("13 roles, 2,000 conditions: hardly two rules alike", conditions=2_000),
     "product": Shape(
-        "4 roles, 40 scopes, classes of all people's fields: allows × denies on each field",
+        "4 roles, 40 conditions, half of the rules deny, classes of 90 coordinates: on each "
+        "coordinate, allows by denies",
         roles=4,
-        scopes=40,
+        conditions=40,
         denies=0.5,
         classes=4,
         members=90,
@@ -95,13 +100,20 @@ SHAPES = {
 }
 
 
-def _scopes(count: int) -> dict[str, dict[str, str]]:
+def _conditions(count: int) -> tuple[list[str], list[str]]:
+    """The names of scopes, and the conditions made of them."""
+    scopes = [f"s{n:04}" for n in range(max(1, count * 2 // 3))]
+    joined = [join(pair) for pair in combinations(scopes[:80], 2)]
+    return scopes, [*scopes, *Random(count).sample(joined, min(len(joined), count - len(scopes)))]
+
+
+def _scopes(names: list[str]) -> dict[str, dict[str, str]]:
     return {
-        f"s{n:02}": {
+        name: {
             anchor: f"{column} = 'n{n}'" + (f" or {column} = 'm{n}'" if n % 3 == 0 else "")
             for anchor, column in _COLUMN.items()
         }
-        for n in range(count)
+        for n, name in enumerate(names)
     }
 
 
@@ -117,15 +129,13 @@ def _classes(shape: Shape, coordinates: list[str], dice: Random) -> dict[str, fr
 def _rules(
     shape: Shape, roles: list[str], coordinates: list[str], classes: list[str], dice: Random
 ) -> Iterator[Rule]:
-    scopes = [f"s{n:02}" for n in range(shape.scopes)]
+    _, conditions = _conditions(shape.conditions)
     offered = {name: questions.actions(CATALOG, name) for name in coordinates}
     while True:
         role = dice.choice(roles)
         deny = dice.random() < shape.denies
-        count = 1 if deny else dice.choice((1, 1, 1, 2))
-        condition = join(dice.sample(scopes, min(count, len(scopes))))
-        if dice.random() < 0.02 and not deny:
-            condition = ALWAYS
+        always = not deny and dice.random() < 0.02
+        condition = ALWAYS if always else dice.choice(conditions)
         effect = Effect.DENY if deny else Effect.ALLOW
         if dice.random() < shape.on_classes:
             action = dice.choice(("read", "filter", "sort", "aggregate", "create", "update"))
@@ -141,7 +151,7 @@ Parts = tuple[list[Role], dict[str, frozenset[str]], dict[str, dict[str, str]], 
 def parts_of(shape: Shape, size: int) -> Parts:
     """A policy of so many rules, before it is checked; fewer where the shape has not so many."""
     dice = Random(f"{shape.about}{size}")
-    count = shape.roles if shape.roles_per_rules is None else max(1, size // shape.roles_per_rules)
+    count = shape.roles if shape.per_role is None else max(1, size // shape.per_role)
     names = [f"r{n:04}" for n in range(count)]
     roles = [
         Role(
@@ -162,7 +172,7 @@ def parts_of(shape: Shape, size: int) -> Parts:
         found[next(source)] = None
         if len(found) == size:
             break
-    return roles, classes, _scopes(shape.scopes), list(found)
+    return roles, classes, _scopes(_conditions(shape.conditions)[0]), list(found)
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -196,7 +206,8 @@ def _memory(policy: PolicySet, role: str) -> int:
     kept = decision_set(policy, role)
     found = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    return found if kept else 0
+    del kept
+    return found
 
 
 @dataclass(frozen=True)
@@ -243,7 +254,7 @@ def measure(name: str, shape: Shape, size: int, *, whole: bool) -> Cost:
     chosen = [names[-1], *Random(2).sample(names, min(len(names), _ROLES))]
     fresh = made()
     cold = _timed(lambda: decision_set(fresh, chosen[0]))
-    each = [_timed(lambda role=role: decision_set(policy, role)) for role in chosen]  # type: ignore[misc]
+    each = [_timed(partial(decision_set, policy, role)) for role in chosen]
     return Cost(
         name,
         len(policy.rules),
@@ -274,16 +285,17 @@ def _orders(
     }
 
 
+def _median(policy: PolicySet, role: str) -> float:
+    return statistics.median(_timed(lambda: decision_set(policy, role)) for _ in range(7))
+
+
 def seed() -> dict[str, object]:
     """The policy that comes with the program: every role, and what a new version costs."""
     policy, orders = load_seed(CATALOG)
     took = {"load_seed": _timed(lambda: load_seed(CATALOG))}
     took["take"] = _timed(lambda: take(policy, orders, NOW))
     held = take(policy, orders, NOW).policy
-    roles = {
-        role: round(statistics.median(_timed(lambda: decision_set(held, role)) for _ in range(7)), 2)  # noqa: B023 (called at once)
-        for role in sorted(held.roles)
-    }
+    roles = {role: round(_median(held, role), 2) for role in sorted(held.roles)}
     took["floor_of"] = _timed(lambda: floor_of(policy, orders))
     return {
         "rules": len(held.rules),
