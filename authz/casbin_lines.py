@@ -10,13 +10,13 @@ g4,filter:eq,filter                       what an action is a case of
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from authz import hierarchy, questions
 from authz.decision import Action
 from authz.errors import PolicyInvalid
-from authz.index import Index
 from authz.policy import ALWAYS, Effect, join, parts
 
 if TYPE_CHECKING:
@@ -29,13 +29,16 @@ Line: TypeAlias = tuple[str, ...]
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_.&*:-]+")
 """A comma, a quote or a bracket in a token is read differently by different Casbins."""
 
+_KEPT: Final = 2**14
+"""Conditions of which is kept what was found: the same ones are asked about again and again."""
+
 
 def lines(policy: PolicySet) -> tuple[Line, ...]:
     """All lines, in one order. Raises PolicyInvalid for a name that no CSV should hold."""
     found = (
         *rule_lines(policy.rules),
-        *membership_lines("g", {role.name: role.inherits for role in policy.roles.values()}),
-        *membership_lines("g2", hierarchy.inverse(policy.classes)),
+        *membership_lines("g", policy.parents),
+        *membership_lines("g2", policy.containers),
         *condition_lines(conditions(policy)),
         *action_lines(),
     )
@@ -74,15 +77,22 @@ def conditions(policy: PolicySet) -> frozenset[str]:
     A row that meets an allow's condition and a deny's meets their conjunction, so asking for that
     tells whether the deny takes the allow away.
     """
+    own = {
+        role: {
+            effect: {rule.condition for _, rule in rules if rule.effect is effect}
+            for effect in Effect
+        }
+        for role, rules in policy.rules_of.items()
+    }
     found = {rule.condition for rule in policy.rules}
+    met: set[tuple[frozenset[str], frozenset[str]]] = set()
     for role in policy.roles:
-        own = Index(policy, role).roles
-        by_effect: dict[Effect, set[str]] = {effect: set() for effect in Effect}
-        for rule in policy.rules:
-            if rule.role in own:
-                by_effect[rule.effect].add(rule.condition)
-        found |= pairs(by_effect[Effect.ALLOW], by_effect[Effect.DENY])
-    return frozenset(found)
+        above = [own[name] for name in hierarchy.reachable(policy.parents, role) if name in own]
+        allows, denies = (
+            frozenset().union(*(by_effect[effect] for by_effect in above)) for effect in Effect
+        )
+        met.add((allows, denies))
+    return frozenset(found.union(*(pairs(allows, denies) for allows, denies in met)))
 
 
 def pairs(allows: Set[str], denies: Set[str]) -> frozenset[str]:
@@ -90,9 +100,18 @@ def pairs(allows: Set[str], denies: Set[str]) -> frozenset[str]:
     return frozenset(conjunction(allow, deny) for allow, deny in product(allows, denies))
 
 
+@lru_cache(_KEPT)
 def conjunction(one: str, other: str) -> str:
     """The condition that two conditions hold."""
     return join(parts(one) | parts(other))
+
+
+@lru_cache(_KEPT)
+def holding(condition: str) -> frozenset[str]:
+    """Every condition that holds where this one does: it, what says less, and `always`."""
+    names = sorted(parts(condition))
+    sizes = range(len(names) + 1)
+    return frozenset(join(some) for size in sizes for some in combinations(names, size))
 
 
 def condition_lines(asked: Set[str]) -> tuple[Line, ...]:
@@ -100,10 +119,8 @@ def condition_lines(asked: Set[str]) -> tuple[Line, ...]:
     known = {ALWAYS, *asked}.union(*(parts(condition) for condition in asked))
     return tuple(
         sorted(
-            ("g3", condition, join(weaker))
+            ("g3", condition, less)
             for condition in known
-            for size in range(len(parts(condition)))
-            for weaker in combinations(sorted(parts(condition)), size)
-            if join(weaker) in known
+            for less in (holding(condition) & known) - {condition}
         )
     )

@@ -54,8 +54,9 @@ class Violation:
 def capped(policy: PolicySet, orders: Iterable[Order]) -> frozenset[str]:
     """The roles that some order names, in force or not, and the roles that inherit them."""
     named = {order.role for order in orders}
-    parents = {role.name: role.inherits for role in policy.roles.values()}
-    return frozenset(role for role in parents if hierarchy.reachable(parents, role) & named)
+    return frozenset(
+        role for role in policy.roles if hierarchy.reachable(policy.parents, role) & named
+    )
 
 
 def violations(policy: PolicySet, order: Order) -> tuple[Violation, ...]:
@@ -87,7 +88,7 @@ def effective(policy: PolicySet, orders: Sequence[Order], as_of: datetime) -> Po
     names = capped(policy, orders)
     rules = [rule for rule in policy.rules if rule.role not in names]
     for name in sorted(names):
-        above = Index(policy, name).roles
+        above = hierarchy.reachable(policy.parents, name)
         binding = [order for order in orders if order.role in above and order.in_force(as_of)]
         cap = _Cap(policy, name, binding)
         # Its inherited rules are among its own now, each with the population.
@@ -145,7 +146,7 @@ class _Cap:
             )
             for coordinate, actions in self._open.items()
             for action in actions
-            for rule in index.matching(coordinate, action)
+            for rule in index.matching(coordinate, action).rules
             # One about `filter` is here once, where all of `filter` is open.
             if rule.action == action or rule.action not in actions
         ]
@@ -179,7 +180,7 @@ def _open(policy: PolicySet, role: str) -> Iterable[tuple[str, str, Rule]]:
     index = Index(policy, role)
     for coordinate in sorted(questions.coordinates(policy.catalog)):
         for action in questions.actions(policy.catalog, coordinate):
-            rules = index.matching(coordinate, action)
+            rules = index.matching(coordinate, action).rules
             denied = [parts(rule.condition) for rule in rules if rule.effect is Effect.DENY]
             for rule in rules:
                 whole = parts(rule.condition)

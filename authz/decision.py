@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from db.predicate import Always, Never, Predicate, either
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from db.catalog import Catalog
 
@@ -131,13 +131,13 @@ def row_scopes(catalog: Catalog, table: Mapping[tuple[str, str], Decision]) -> d
     A row on which nothing may be read does not exist for the role, so it is neither counted nor
     paged over. Links and counts are left out: they open no value by themselves.
     """
-    conditions: dict[str, list[Predicate]] = {}
+    conditions: dict[str, list[Decision]] = {}
     for (coordinate, action), decision in table.items():
         if action != Action.READ.value or coordinate not in catalog.fields:
             continue
         entity = catalog.entities[catalog.fields[coordinate].entity]
-        conditions.setdefault(entity.anchor, []).append(condition(decision))
-    return {anchor: either(*found) for anchor, found in conditions.items()}
+        conditions.setdefault(entity.anchor, []).append(decision)
+    return {anchor: _any(found) for anchor, found in conditions.items()}
 
 
 def aggregate_scopes(
@@ -148,7 +148,7 @@ def aggregate_scopes(
     Only values of the anchor's own type count, and its number of rows: who may aggregate spans of
     people does not thereby aggregate people.
     """
-    conditions: dict[str, list[Predicate]] = {}
+    conditions: dict[str, list[Decision]] = {}
     tallies = {entity.tally: entity.name for entity in catalog.entities.values()}
     for (coordinate, action), decision in table.items():
         if action != Action.AGGREGATE.value:
@@ -156,5 +156,11 @@ def aggregate_scopes(
         own = catalog.fields[coordinate].entity if coordinate in catalog.fields else None
         name = own or tallies.get(coordinate)
         if name is not None and catalog.entities[name].anchor == name:
-            conditions.setdefault(name, []).append(condition(decision))
-    return {anchor: either(*found) for anchor, found in conditions.items()}
+            conditions.setdefault(name, []).append(decision)
+    return {anchor: _any(found) for anchor, found in conditions.items()}
+
+
+def _any(decisions: Iterable[Decision]) -> Predicate:
+    """The rows that some decision opens. Most are the same object, and looked at once."""
+    different = {id(decision): decision for decision in decisions}.values()
+    return either(*(condition(decision) for decision in different))

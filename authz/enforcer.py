@@ -9,20 +9,19 @@ against a deny; that is Casbin's answer alone.
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import casbin
 
-from authz import questions
 from authz.casbin_lines import (
     action_lines,
-    condition_lines,
     conjunction,
+    holding,
     lines,
     membership_lines,
-    pairs,
     rule_lines,
 )
 from authz.decision import (
@@ -41,10 +40,12 @@ from authz.policy import Effect
 from db.predicate import Always, Never, both, either, negate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from authz.casbin_lines import Line
+    from authz.index import Speakers
     from authz.policy import PolicySet, Rule
+    from db.predicate import Predicate
 
 MODEL: Final = (Path(__file__).parent / "model.conf").read_text(encoding="utf-8")
 _NOTHING: Final = "-"
@@ -52,11 +53,13 @@ _NOTHING: Final = "-"
 
 _ONE_AT_A_TIME: Final = threading.Lock()
 """Casbin parses its matcher for each question, and in CPython 3.11 `ast.parse` fails with a
-SystemError where two threads are in it. Held for one set of rules at a time, so that the event loop
-does not wait for all of a role."""
+SystemError where two threads are in it. Held for one question at a time, so that the event loop does
+not wait for all of a role."""
 
 _Opened: TypeAlias = "tuple[tuple[str, tuple[str, ...]], ...]"
 """The conditions that allow, each with those that then deny."""
+_Kinds: TypeAlias = "tuple[frozenset[str], frozenset[str]]"
+"""The conditions of rules that allow, and of those that deny."""
 
 
 def enforcer_for(policy: PolicySet) -> casbin.Enforcer:
@@ -64,24 +67,17 @@ def enforcer_for(policy: PolicySet) -> casbin.Enforcer:
 
     Raises EngineUntrusted when Casbin allows what nobody granted.
     """
-    with _ONE_AT_A_TIME:
-        return _enforcer(lines(policy))
+    return _enforcer(lines(policy))
 
 
 def decision_set(policy: PolicySet, role: str) -> DecisionSet:
     """Every decision of one role. Raises UnknownRole, or EngineUntrusted."""
-    index = _index(policy, role)
-    asked: dict[tuple[Rule, ...], list[tuple[str, str]]] = {}
-    # In one order, so that equal policies make equal statements.
-    for coordinate in sorted(questions.coordinates(policy.catalog)):
-        for action in questions.actions(policy.catalog, coordinate):
-            if rules := index.matching(coordinate, action):
-                asked.setdefault(rules, []).append((coordinate, action))
-    found: dict[tuple[str, str], Decision] = {}
-    for rules_about, about in asked.items():
-        with _ONE_AT_A_TIME:
-            found |= _decide(policy, index, role, rules_about, about)
-    table = {question: found[question] for question in sorted(found)}
+    verdicts = _Verdicts(policy, role)
+    table = {
+        question: decision
+        for question in policy.questions
+        if (decision := verdicts.of(question)) is not None
+    }
     return DecisionSet(
         role,
         policy.digest,
@@ -96,95 +92,119 @@ def decision_set(policy: PolicySet, role: str) -> DecisionSet:
 
 def decide(policy: PolicySet, role: str, coordinate: str, action: str) -> Decision:
     """One decision, as `decision_set` has it. Raises UnknownRole, or EngineUntrusted."""
-    index = _index(policy, role)
-    question = (coordinate, action)
-    with _ONE_AT_A_TIME:
-        found = _decide(policy, index, role, index.matching(*question), [question])
-    return found.get(question, Deny(Reason.NO_RULE))
+    return _Verdicts(policy, role).of((coordinate, action)) or Deny(Reason.NO_RULE)
 
 
-def _index(policy: PolicySet, role: str) -> Index:
-    if role not in policy.roles:
-        raise UnknownRole
-    return Index(policy, role)
+class _Verdicts:
+    """What Casbin's answers about one role come to; it is asked nothing twice."""
 
+    def __init__(self, policy: PolicySet, role: str) -> None:
+        if role not in policy.roles:
+            raise UnknownRole
+        self._policy = policy
+        self._index = Index(policy, role)
+        self._casbin = _Casbin(policy, role, self._index)
+        self._found: dict[tuple[Speakers, str | None], Decision | None] = {}
+        self._open: dict[tuple[_Kinds, str | None], Decision | None] = {}
+        self._inside: dict[tuple[str, str | None], Predicate] = {}
+        self._outside: dict[tuple[str, str | None], Predicate] = {}
 
-def _decide(
-    policy: PolicySet,
-    index: Index,
-    role: str,
-    rules: tuple[Rule, ...],
-    about: list[tuple[str, str]],
-) -> dict[tuple[str, str], Decision]:
-    """The decisions about questions of which exactly `rules` speak; without those for NO_RULE."""
-    allows = sorted({rule.condition for rule in rules if rule.effect is Effect.ALLOW})
-    denies = sorted({rule.condition for rule in rules if rule.effect is Effect.DENY})
-    denied = Deny(_reason(rules))
-    if not allows:
-        # Nothing to ask about: Casbin can only say no.
-        return dict.fromkeys(about, denied) if denies else {}
-    enforcer = _enforcer(
-        (
-            *rule_lines(rules),
-            *membership_lines("g", {name: policy.roles[name].inherits for name in index.roles}),
-            *membership_lines("g2", index.memberships(coordinate for coordinate, _ in about)),
-            *condition_lines({*allows, *denies, *pairs({*allows}, {*denies})}),
-            *action_lines(),
-        )
-    )
-    answers: dict[tuple[str, str], Decision | None] = {}
-    meanings: dict[tuple[str | None, _Opened], Decision | None] = {}
-    found: dict[tuple[str, str], Decision] = {}
-    for coordinate, action in about:
-        # All these questions meet the same rules, so filters by different operators are one.
-        kind = (coordinate, questions.parent(action) or action)
-        if kind not in answers:
-            opened = _opened(enforcer, (role, coordinate, action), allows, denies)
-            anchor = questions.anchor(policy.catalog, coordinate)
-            if (anchor, opened) not in meanings:
-                meanings[anchor, opened] = _decision(policy, anchor, opened)
-            answers[kind] = meanings[anchor, opened]
-        answer = answers[kind]
-        if answer is not None or denies:
-            found[coordinate, action] = answer or denied
-    return found
-
-
-def _opened(
-    enforcer: casbin.Enforcer, question: tuple[str, str, str], allows: list[str], denies: list[str]
-) -> _Opened:
-    """What Casbin answers, and nothing else."""
-    return tuple(
-        (
-            allow,
-            tuple(
-                deny for deny in denies if not enforcer.enforce(*question, conjunction(allow, deny))
-            ),
-        )
-        for allow in allows
-        if enforcer.enforce(*question, allow)
-    )
-
-
-def _decision(policy: PolicySet, anchor: str | None, opened: _Opened) -> Decision | None:
-    """The decision about what is open; None for no row."""
-    rows = either(
-        *(
-            both(
-                policy.meaning(allow, anchor),
-                *(negate(policy.meaning(deny, anchor)) for deny in held),
-            )
-            for allow, held in opened
-        )
-    )
-    match rows:
-        case Always():
-            return Allow()
-        case Never():
+    def of(self, question: tuple[str, str]) -> Decision | None:
+        """The decision about a coordinate and an action; None where no rule speaks of it."""
+        speakers = self._index.matching(*question)
+        if not speakers.rules:
             return None
-        case _:
-            label = "|".join("!".join((allow, *held)) for allow, held in opened)
-            return AllowWhere(rows, label)
+        key = (speakers, self._policy.anchors[question[0]])
+        if key not in self._found:
+            self._found[key] = self._decide(question, *key)
+        return self._found[key]
+
+    def _decide(
+        self, question: tuple[str, str], speakers: Speakers, anchor: str | None
+    ) -> Decision | None:
+        # Rules that differ in their roles, objects and actions, and in no more, open the same rows.
+        key = (speakers.kinds, anchor)
+        if key not in self._open:
+            self._open[key] = self._decision(self._opened(question, speakers), anchor)
+        found = self._open[key]
+        return Deny(_reason(speakers.rules)) if found is None and speakers.denies else found
+
+    def _opened(self, question: tuple[str, str], speakers: Speakers) -> _Opened:
+        """What Casbin answers, and nothing else."""
+        allows, denies = sorted(speakers.allows), sorted(speakers.denies)
+        asked = partial(self._casbin.allows, question, speakers)
+        return tuple(
+            (allow, tuple(deny for deny in denies if not asked(conjunction(allow, deny))))
+            for allow in allows
+            if asked(allow)
+        )
+
+    def _decision(self, opened: _Opened, anchor: str | None) -> Decision | None:
+        """The decision about what is open; None for no row."""
+        rows = either(
+            *(
+                both(self._meaning(allow, anchor), *(self._without(deny, anchor) for deny in held))
+                for allow, held in opened
+            )
+        )
+        match rows:
+            case Always():
+                return Allow()
+            case Never():
+                return None
+            case _:
+                label = "|".join("!".join((allow, *held)) for allow, held in opened)
+                return AllowWhere(rows, label)
+
+    def _meaning(self, condition: str, anchor: str | None) -> Predicate:
+        key = (condition, anchor)
+        if key not in self._inside:
+            self._inside[key] = self._policy.meaning(*key)
+        return self._inside[key]
+
+    def _without(self, condition: str, anchor: str | None) -> Predicate:
+        key = (condition, anchor)
+        if key not in self._outside:
+            self._outside[key] = negate(self._meaning(*key))
+        return self._outside[key]
+
+
+class _Casbin:
+    """Casbin about one role. Each question goes to it with the rules that can match, no others.
+
+    They are those of the role, about the coordinate and the action, whose condition holds where the
+    asked one does. All of them match, so the answer hangs on their conditions and effects alone,
+    and questions with the same ones have the same answer: docs/decisions.md has the argument.
+    """
+
+    def __init__(self, policy: PolicySet, role: str, index: Index) -> None:
+        self._role = role
+        self._index = index
+        links = membership_lines("g", {name: policy.parents[name] for name in index.roles})
+        self._enforcer = _enforcer((*links, *action_lines()))
+        self._linked: set[Line] = set()
+        self._answers: dict[_Kinds, bool] = {}
+
+    def allows(self, question: tuple[str, str], speakers: Speakers, condition: str) -> bool:
+        """Whether a question is answered yes on rows that meet a condition."""
+        holds = holding(condition)
+        key = (speakers.allows & holds, speakers.denies & holds)
+        if key not in self._answers:
+            rules = tuple(rule for rule in speakers.rules if rule.condition in holds)
+            self._link("g2", self._index.memberships(question[0]))
+            self._link("g3", {condition: key[0] | key[1]})
+            # In place of the rules of the question before; links only say what is in what.
+            self._enforcer.model["p"]["p"].policy = [tokens for _, *tokens in rule_lines(rules)]
+            with _ONE_AT_A_TIME:
+                self._answers[key] = self._enforcer.enforce(self._role, *question, condition)
+        return self._answers[key]
+
+    def _link(self, kind: str, links: Mapping[str, frozenset[str]]) -> None:
+        """Tells Casbin what is in what, where it was not told before."""
+        manager = self._enforcer.get_named_role_manager(kind)
+        for line in set(membership_lines(kind, links)) - self._linked:
+            manager.add_link(*line[1:])
+            self._linked.add(line)
 
 
 def _reason(rules: Iterable[Rule]) -> Reason:
@@ -209,6 +229,8 @@ def _enforcer(given: tuple[Line, ...]) -> casbin.Enforcer:
     enforcer = casbin.Enforcer(model, enable_log=False)
     enforcer.build_role_links()
     # Casbin answers yes to everything when it is switched off, and so to this.
-    if enforcer.enforce(_NOTHING, _NOTHING, _NOTHING, _NOTHING):
+    with _ONE_AT_A_TIME:
+        anything = enforcer.enforce(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+    if anything:
         raise EngineUntrusted("allows what nobody granted")
     return enforcer

@@ -23,13 +23,13 @@ def reachable(links: Mapping[str, Set[str]], name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def inverse(links: Mapping[str, Set[str]]) -> dict[str, set[str]]:
+def inverse(links: Mapping[str, Set[str]]) -> dict[str, frozenset[str]]:
     """The same links walked the other way: member → what it is in."""
     found: dict[str, set[str]] = {}
     for name, targets in links.items():
         for target in targets:
             found.setdefault(target, set()).add(name)
-    return found
+    return {name: frozenset(groups) for name, groups in found.items()}
 
 
 def fault(links: Mapping[str, Set[str]]) -> str | None:

@@ -5,52 +5,89 @@ Casbin walks all rules for every question; these are the ones among which its an
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from authz import hierarchy, questions
+from authz.policy import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from authz.policy import PolicySet, Rule
+
+
+@dataclass(frozen=True, eq=False)
+class Speakers:
+    """Rules that speak of the same questions of one role, as policy has them in order.
+
+    Questions of which the same rules speak have the same object here, so it is a key by itself.
+    """
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def kinds(self) -> tuple[frozenset[str], frozenset[str]]:
+        """What distinguishes them to Casbin, once it is known that they match."""
+        return self.allows, self.denies
+
+    @cached_property
+    def allows(self) -> frozenset[str]:
+        """The conditions of those that allow."""
+        return frozenset(rule.condition for rule in self.rules if rule.effect is Effect.ALLOW)
+
+    @cached_property
+    def denies(self) -> frozenset[str]:
+        """The conditions of those that deny."""
+        return frozenset(rule.condition for rule in self.rules if rule.effect is Effect.DENY)
 
 
 class Index:
     """The rules of one role, inherited ones included, by coordinate and action."""
 
     def __init__(self, policy: PolicySet, role: str) -> None:
-        parents = {name: entry.inherits for name, entry in policy.roles.items()}
-        self.roles = hierarchy.reachable(parents, role)
-        self._containers = hierarchy.inverse(policy.classes)
-        self._objects: dict[str, frozenset[str]] = {}
-        self._rules = policy.rules
+        self.roles = hierarchy.reachable(policy.parents, role)
+        self._policy = policy
         self._places: dict[tuple[str, str], list[int]] = {}
-        for place, rule in enumerate(policy.rules):
-            if rule.role in self.roles:
+        for name in self.roles:
+            for place, rule in policy.rules_of.get(name, ()):
                 self._places.setdefault((rule.object, rule.action), []).append(place)
+        self._named = frozenset(target for target, _ in self._places)
+        self._actions = frozenset(action for _, action in self._places)
+        self._about: dict[str, frozenset[str]] = {}
+        self._speakers: dict[tuple[frozenset[str], str], Speakers] = {}
 
-    def objects(self, coordinate: str) -> frozenset[str]:
-        """A coordinate and all the classes that it is in."""
-        if coordinate not in self._objects:
-            self._objects[coordinate] = hierarchy.reachable(self._containers, coordinate)
-        return self._objects[coordinate]
+    def memberships(self, coordinate: str) -> dict[str, frozenset[str]]:
+        """A coordinate, the classes that it is in, and the classes of those, by step."""
+        within = self._policy.containers
+        return {name: within.get(name, frozenset()) for name in self._policy.objects[coordinate]}
 
-    def memberships(self, coordinates: Iterable[str]) -> dict[str, frozenset[str]]:
-        """These coordinates, the classes that they are in, and the classes of those, by step."""
-        reached = frozenset().union(*(self.objects(coordinate) for coordinate in coordinates))
-        return {name: frozenset(self._containers.get(name, ())) for name in reached}
+    def matching(self, coordinate: str, action: str) -> Speakers:
+        """The rules about a coordinate and an action, whatever their condition."""
+        key = (self._objects(coordinate), self._spoken(action))
+        found = self._speakers.get(key)
+        if found is None:
+            found = self._speakers[key] = Speakers(self._find(*key))
+        return found
 
-    def matching(self, coordinate: str, action: str) -> tuple[Rule, ...]:
-        """The rules about a coordinate and an action, whatever their condition, as policy has them.
+    def _objects(self, coordinate: str) -> frozenset[str]:
+        """Of a coordinate and the classes that it is in, those that a rule of the role names."""
+        found = self._about.get(coordinate)
+        if found is None:
+            found = self._about[coordinate] = (
+                self._policy.objects.get(coordinate, frozenset()) & self._named
+            )
+        return found
 
-        Policy has its rules in one order, so questions that meet the same rules get equal tuples.
-        """
-        asked = (action, questions.parent(action))
+    def _spoken(self, action: str) -> str:
+        """The action, or the one that it is a case of where no rule of the role names the case."""
+        return action if action in self._actions else questions.parent(action) or action
+
+    def _find(self, objects: frozenset[str], action: str) -> tuple[Rule, ...]:
+        asked = [action] if (above := questions.parent(action)) is None else [action, above]
         places = [
             place
-            for target in self.objects(coordinate)
+            for target in objects
             for name in asked
-            if name is not None
             for place in self._places.get((target, name), ())
         ]
-        return tuple(self._rules[place] for place in sorted(places))
+        return tuple(self._policy.rules[place] for place in sorted(places))

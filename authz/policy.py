@@ -7,13 +7,14 @@ skipped could be the one that denies.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from authz import hierarchy
+from authz import hierarchy, questions
 from authz.decision import Reason
 from db.predicate import both
 
@@ -108,14 +109,54 @@ class PolicySet:
 
     def requires(self, role: str) -> frozenset[str]:
         """The attributes that a role requires, and those of the roles that it inherits."""
-        parents = {name: entry.inherits for name, entry in self.roles.items()}
-        above = hierarchy.reachable(parents, role)
+        above = hierarchy.reachable(self.parents, role)
         return frozenset().union(*(self.roles[name].requires for name in above))
 
     def smallest_cell(self, role: str) -> int:
         """The largest of the smallest cells of a role and of the roles that it inherits."""
-        parents = {name: entry.inherits for name, entry in self.roles.items()}
-        return max(self.roles[name].smallest_cell for name in hierarchy.reachable(parents, role))
+        above = hierarchy.reachable(self.parents, role)
+        return max(self.roles[name].smallest_cell for name in above)
+
+    # What follows is found once for all roles, because every role asks for it.
+
+    @cached_property
+    def parents(self) -> Mapping[str, frozenset[str]]:
+        """Role → the roles that it inherits, one step away."""
+        return {name: role.inherits for name, role in self.roles.items()}
+
+    @cached_property
+    def containers(self) -> Mapping[str, frozenset[str]]:
+        """Coordinate or class → the classes that it is in, one step away."""
+        return hierarchy.inverse(self.classes)
+
+    @cached_property
+    def objects(self) -> Mapping[str, frozenset[str]]:
+        """Coordinate → itself and every class that it is in, at any distance."""
+        return {name: hierarchy.reachable(self.containers, name) for name in self.anchors}
+
+    @cached_property
+    def anchors(self) -> Mapping[str, str | None]:
+        """Coordinate → the entity on whose row a condition about it is evaluated."""
+        asked = sorted(questions.coordinates(self.catalog))
+        return {coordinate: questions.anchor(self.catalog, coordinate) for coordinate in asked}
+
+    @cached_property
+    def questions(self) -> tuple[tuple[str, str], ...]:
+        """Every coordinate with each action, in one order, so that equal policies make equal
+        statements. The decisions of all roles are kept under these very pairs."""
+        return tuple(
+            (coordinate, action)
+            for coordinate in self.anchors
+            for action in sorted(questions.actions(self.catalog, coordinate))
+        )
+
+    @cached_property
+    def rules_of(self) -> Mapping[str, tuple[tuple[int, Rule], ...]]:
+        """Role → the rules that name it, each with its place among all."""
+        found: defaultdict[str, list[tuple[int, Rule]]] = defaultdict(list)
+        for place, rule in enumerate(self.rules):
+            found[rule.role].append((place, rule))
+        return {role: tuple(rules) for role, rules in found.items()}
 
     @cached_property
     def canonical(self) -> str:

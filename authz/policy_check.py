@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -45,9 +46,7 @@ def policy_set(
         MappingProxyType(_scopes(catalog, scopes)),
         _once(rules),
     )
-    coordinates = questions.coordinates(catalog)
-    for rule in policy.rules:
-        _check(policy, rule, coordinates)
+    _Checked(policy).rules()
     return policy
 
 
@@ -115,35 +114,64 @@ def _once(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     given = tuple(rules)
     found = sorted_rules(given)
     if len(found) < len(given):
-        double = next(rule for index, rule in enumerate(given) if rule in given[:index])
+        double = next(rule for rule, times in Counter(given).items() if times > 1)
         raise PolicyInvalid(f"{_spoken(double)}: twice")
     return found
 
 
-def _check(policy: PolicySet, rule: Rule, coordinates: Set[str]) -> None:
-    where = _spoken(rule)
-    if rule.role not in policy.roles:
-        raise PolicyInvalid(f"{where}: {unknown('role', rule.role, policy.roles)}")
-    known = coordinates | policy.classes.keys()
-    if rule.object not in known:
-        raise PolicyInvalid(f"{where}: {unknown('coordinate or class', rule.object, known)}")
-    meant = hierarchy.reachable(policy.classes, rule.object) & coordinates
-    _check_action(policy.catalog, where, rule.action, meant)
-    if rule.condition != join(parts(rule.condition)):
-        raise PolicyInvalid(f"{where}: '{rule.condition}' is not sorted, or says a scope twice")
-    if len(parts(rule.condition)) > _MOST_SCOPES:
-        raise PolicyInvalid(f"{where}: more than {_MOST_SCOPES} scopes; make one of them")
-    for name in sorted(parts(rule.condition)):
-        if name not in policy.scopes:
-            raise PolicyInvalid(f"{where}: {unknown('scope', name, policy.scopes)}")
-        for coordinate in sorted(meant):
-            anchor = questions.anchor(policy.catalog, coordinate)
-            if anchor is None:
-                raise PolicyInvalid(f"{where}: {coordinate} has no rows, so only '{ALWAYS}' holds")
-            if anchor not in policy.scopes[name]:
-                raise PolicyInvalid(
-                    f"{where}: scope '{name}' has no meaning on {anchor}, as {coordinate} needs"
-                )
+class _Checked:
+    """Rules against the rest of their policy; what many rules have in common is looked at once."""
+
+    def __init__(self, policy: PolicySet) -> None:
+        self._policy = policy
+        self._coordinates = questions.coordinates(policy.catalog)
+        self._known = self._coordinates | policy.classes.keys()
+        self._meant: dict[str, frozenset[str]] = {}
+        self._fine: set[tuple[str, str, str]] = set()
+        """Objects with the actions and the conditions that are known to go with them."""
+
+    def rules(self) -> None:
+        """Raises PolicyInvalid for the first rule that has no meaning."""
+        for rule in self._policy.rules:
+            where = _spoken(rule)
+            if rule.role not in self._policy.roles:
+                raise PolicyInvalid(f"{where}: {unknown('role', rule.role, self._policy.roles)}")
+            if rule.object not in self._known:
+                named = unknown("coordinate or class", rule.object, self._known)
+                raise PolicyInvalid(f"{where}: {named}")
+            if ("action", rule.object, rule.action) not in self._fine:
+                meant = self._coordinates_of(rule.object)
+                _check_action(self._policy.catalog, where, rule.action, meant)
+                self._fine.add(("action", rule.object, rule.action))
+            if ("where", rule.object, rule.condition) not in self._fine:
+                self._check_condition(where, rule)
+                self._fine.add(("where", rule.object, rule.condition))
+
+    def _coordinates_of(self, target: str) -> frozenset[str]:
+        if target not in self._meant:
+            within = hierarchy.reachable(self._policy.classes, target)
+            self._meant[target] = within & self._coordinates
+        return self._meant[target]
+
+    def _check_condition(self, where: str, rule: Rule) -> None:
+        names = parts(rule.condition)
+        if rule.condition != join(names):
+            raise PolicyInvalid(f"{where}: '{rule.condition}' is not sorted, or says a scope twice")
+        if len(names) > _MOST_SCOPES:
+            raise PolicyInvalid(f"{where}: more than {_MOST_SCOPES} scopes; make one of them")
+        for name in sorted(names):
+            if name not in self._policy.scopes:
+                raise PolicyInvalid(f"{where}: {unknown('scope', name, self._policy.scopes)}")
+            for coordinate in sorted(self._coordinates_of(rule.object)):
+                anchor = self._policy.anchors[coordinate]
+                if anchor is None:
+                    raise PolicyInvalid(
+                        f"{where}: {coordinate} has no rows, so only '{ALWAYS}' holds"
+                    )
+                if anchor not in self._policy.scopes[name]:
+                    raise PolicyInvalid(
+                        f"{where}: scope '{name}' has no meaning on {anchor}, as {coordinate} needs"
+                    )
 
 
 def _check_action(catalog: Catalog, where: str, action: str, meant: Set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from authz.decision import Action
@@ -9,14 +10,15 @@ from authz.policy_coordinates import EXTRA
 from db.predicate import OPERATORS_OF, operators
 
 if TYPE_CHECKING:
-    from db.catalog import Catalog
+    from db.catalog import Catalog, Kind
 
 PREFIX: Final = f"{Action.FILTER.value}:"
 FILTERS: Final = frozenset(
     PREFIX + operator.value for offered in OPERATORS_OF.values() for operator in offered
 )
 """The actions that name an operator; each is a case of the action `filter`."""
-ACTIONS: Final = frozenset(action.value for action in Action)
+_ACTIONS: Final = tuple(action.value for action in Action)
+ACTIONS: Final = frozenset(_ACTIONS)
 
 
 def coordinates(catalog: Catalog) -> frozenset[str]:
@@ -33,17 +35,21 @@ def filters(catalog: Catalog, coordinate: str) -> tuple[str, ...]:
     """`filter:<operator>` for each operator that a filter on the coordinate offers."""
     if coordinate in catalog.fields:
         column = catalog.fields[coordinate].column
-        offered = operators(column.kind, coded=column.codes is not None)
-    elif coordinate in EXTRA and (kind := EXTRA[coordinate].kind) is not None:
-        offered = operators(kind, coded=False)
-    else:
-        offered = ()
-    return tuple(PREFIX + operator.value for operator in offered)
+        return _filters(column.kind, coded=column.codes is not None)
+    if coordinate in EXTRA and (kind := EXTRA[coordinate].kind) is not None:
+        return _filters(kind, coded=False)
+    return ()
+
+
+@cache
+def _filters(kind: Kind, *, coded: bool) -> tuple[str, ...]:
+    # Kept, so that the many tables of decisions hold each of these names once.
+    return tuple(PREFIX + operator.value for operator in operators(kind, coded=coded))
 
 
 def actions(catalog: Catalog, coordinate: str) -> tuple[str, ...]:
     """All that can be done with a coordinate: the six actions, and filtering by each operator."""
-    return (*(action.value for action in Action), *filters(catalog, coordinate))
+    return (*_ACTIONS, *filters(catalog, coordinate))
 
 
 def parent(action: str) -> str | None:

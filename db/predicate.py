@@ -204,11 +204,15 @@ def either(*parts: Predicate) -> Predicate:
             case _:
                 flat[part] = None
     conjuncts = {part: _conjuncts(part) for part in flat}
+    # Whatever contains another has all of its parts, so its first one too: few are compared.
+    by_part: dict[Predicate, list[frozenset[Predicate]]] = {}
+    for part, own in conjuncts.items():
+        by_part.setdefault(part.parts[0] if isinstance(part, And) else part, []).append(own)
     # A conjunction that has all parts of another, and more, is within it.
     found = tuple(
         part
         for part, own in conjuncts.items()
-        if not any(wide < own for wide in conjuncts.values())
+        if not any(wide < own for one in own for wide in by_part.get(one, ()))
     )
     if not found:
         return Never()
