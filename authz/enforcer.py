@@ -53,8 +53,8 @@ _NOTHING: Final = "-"
 
 _ONE_AT_A_TIME: Final = threading.Lock()
 """Casbin parses its matcher for each question, and in CPython 3.11 `ast.parse` fails with a
-SystemError where two threads are in it. Held for one question at a time, so that the event loop does
-not wait for all of a role."""
+SystemError where two threads are in it. Held for one question at a time, so that the event loop
+does not wait for all of a role."""
 
 _Opened: TypeAlias = "tuple[tuple[str, tuple[str, ...]], ...]"
 """The conditions that allow, each with those that then deny."""
