@@ -129,6 +129,8 @@ def complete(principal: Principal, purpose: str | None, request: str | None) -> 
     Raises ContextHeaderInvalid for a misshapen header, ClaimContradicted for one that differs
     from the token.
     """
+    if purpose is None and request is None:
+        return principal
     if purpose is not None and not is_purpose(purpose):
         raise ContextHeaderInvalid
     if request is not None and not is_request(request):

@@ -18,6 +18,7 @@ from api.operation import find_operation, read_operation
 from api.planner import plan_operation
 from api.reply import compact, denial_of
 from db.plan import Single
+from db.sql.pieces import Mark
 from db.sql.render import render
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ class Compiled:
     """An operation of a role, ready to run for every request of its shape and facts.
 
     `statement` is None where no record is asked for. `keys` are the response keys in document
-    order, `labels` the same as they stand in an answer. `errors` and `extensions` are what every
-    answer says, as JSON.
+    order, `labels` the same as they stand in an answer. `marked` says whether there are keysets in
+    what PostgreSQL answers, which become cursors of the `listings`. `errors` and `extensions` are
+    what every answer says, as JSON.
     """
 
     statement: Statement | None
@@ -72,6 +74,7 @@ class Compiled:
     keys: tuple[str, ...]
     labels: tuple[bytes, ...]
     listings: tuple[Listing, ...]
+    marked: bool
     errors: tuple[bytes, ...]
     extensions: bytes
     local: DocumentNode | None
@@ -146,13 +149,15 @@ def _weight(compiled: Compiled, text: str) -> int:
 
 
 def _compiled(operation: Operation, planned: Planned) -> Compiled:
+    statement = render(planned.plan) if planned.plan.roots else None
     return Compiled(
-        render(planned.plan) if planned.plan.roots else None,
+        statement,
         planned.sources,
         _shown(operation, planned),
         operation.keys,
         tuple(compact(key) + b":" for key in operation.keys),
         planned.listings,
+        statement is not None and Mark() in statement.sources,
         tuple(compact(denial_of(denial)) for denial in planned.denials),
         compact({"conditional": list(planned.conditional)}) if planned.conditional else b"",
         operation.local,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api import metrics
@@ -25,16 +26,16 @@ from api.errors import (
     AttributeMissing,
     Defect,
     MethodNotAllowed,
-    RequestMalformed,
     SharedMedicaidId,
 )
 from api.explorer import page_response, wants_page
 from api.fresh import under_head
 from api.local import answer_local
 from api.reply import compact, denial_of, error_of, failure, sealed, success
-from api.request import GRAPHQL, JSON, media_type, read_request
+from api.request import GRAPHQL, JSON, HttpRequest, media_type, read_request
 from api.root import Root
 from api.summary import answer as summarized
+from api.unstored import UNSTORED
 from api.view import view_of
 from authz.principal import acting_role
 from db.errors import FieldwardError
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from graphql import GraphQLSchema
-    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
     from api.authenticate import Authenticator
     from api.compiler import Compiled, Compiler
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("fieldward")
 _MOST_VIEWS = 32_000
+_NO_STORE = {name.decode(): value.decode() for name, value in UNSTORED}
 
 
 def _now() -> datetime:
@@ -75,18 +77,21 @@ class Endpoint:
     clock: Callable[[], datetime] = _now
     _views: Cache[GraphQLSchema] = field(default_factory=lambda: Cache(_MOST_VIEWS))
 
-    async def __call__(self, request: Request) -> Response:
-        """The HTTP answer to /graphql: never an exception, never a value in an error."""
-        if wants_page(request):
-            return page_response(request)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The HTTP answer to /graphql, as ASGI: never an exception, never a value in an error."""
+        if scope["method"] in ("GET", "HEAD") and wants_page(page := Request(scope)):
+            await page_response(page)(scope, receive, send)
+            return
         began = time.perf_counter()
         kind, code, role, before = JSON, "", "", True
+        refused: Response | None = None
         try:
+            request = HttpRequest(scope, receive)
             kind = media_type(request)
             asked = await read_request(request)
             principal = await self._principal(request)
             as_of = self.clock()
-            named = _header(request, "acting-role")
+            named = request.one(b"acting-role")
 
             async def once(snapshot: Snapshot) -> bytes:
                 nonlocal role, before
@@ -95,22 +100,26 @@ class Endpoint:
                 return await self._answer(asked, principal, snapshot, role, as_of)
 
             body = await under_head(self.policy, as_of, once, lambda: role)
-            response = Response(body, media_type=kind)
         except FieldwardError as error:
-            code, response = error.code, _refused(error, kind, before=before)
+            code, refused = error.code, _refused(error, kind, before=before)
         except Exception as error:
             defect = _defect(error)
-            code, response = defect.code, _refused(defect, kind, before=before)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        metrics.observe(role, response.status_code, code, time.perf_counter() - began)
-        return response
+            code, refused = defect.code, _refused(defect, kind, before=before)
+        status = 200 if refused is None else refused.status_code
+        metrics.observe(role, status, code, time.perf_counter() - began)
+        if refused is not None:
+            await refused(scope, receive, send)
+            return
+        # What Response would do, without making one: this is what nearly every request comes to.
+        length = b"%d" % len(body)
+        headers = [(b"content-length", length), (b"content-type", kind.encode()), *UNSTORED]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
-    async def _principal(self, request: Request) -> Principal:
-        authorization = _header(request, "authorization")
-        principal = await self.authenticator.authenticate(authorization)
+    async def _principal(self, request: HttpRequest) -> Principal:
+        principal = await self.authenticator.authenticate(request.one(b"authorization"))
         return complete(
-            principal, _header(request, "purpose-of-use"), _header(request, "request-reference")
+            principal, request.one(b"purpose-of-use"), request.one(b"request-reference")
         )
 
     @property
@@ -181,13 +190,10 @@ class Endpoint:
     ) -> tuple[dict[int, bytes], tuple[bytes, ...]]:
         """Response keys by their index → JSON, and what is said of single rows."""
         assert compiled.statement is not None  # noqa: S101 - who calls has seen it
-        mark = secrets.token_hex(16)
+        mark = secrets.token_hex(16) if compiled.marked else ""
         inputs = Inputs(
             compiled.values(given),
-            {
-                name: value if isinstance(value, tuple) else (value,)
-                for name, value in principal.attributes.items()
-            },
+            principal.attributes.lists,
             as_of.date(),
             mark,
             snapshot.number,
@@ -203,24 +209,16 @@ class Endpoint:
             if shown.aggregate is not None:
                 # What has to be withheld of many cells takes a while: other requests go on.
                 found = compact(await asyncio.to_thread(summarized, found, shown.aggregate))
-            elif compiled.listings:
+            elif compiled.marked:
                 found = sealed(found, mark.encode(), compiled.listings, given)
             data[shown.key] = found
         return data, errors
 
 
-def _header(request: Request, name: str) -> str | None:
-    """A header that may stand once. Two of them would let two readers see two principals."""
-    found = request.headers.getlist(name)
-    if len(found) > 1:
-        raise RequestMalformed
-    return found[0] if found else None
-
-
 def _check_attributes(principal: Principal, required: frozenset[str], as_of: datetime) -> None:
-    missing = sorted(required - set(principal.attributes))
-    if missing:
-        raise AttributeMissing(attributes=missing)
+    known = principal.attributes.lists.keys()
+    if not required <= known:
+        raise AttributeMissing(attributes=sorted(required - known))
     until = principal.attributes.get("until")
     if "until" in required and datetime.fromisoformat(str(until)) <= as_of:
         raise AccessEnded
@@ -257,7 +255,7 @@ def _refused(error: FieldwardError, kind: str, *, before: bool) -> Response:
         status = 200
     if status >= 500:
         _log.error("%s %s", error.code, error.detail)
-    response = Response(failure(shown), status, media_type=kind)
+    response = Response(failure(shown), status, dict(_NO_STORE), media_type=kind)
     if status == 401:
         response.headers["WWW-Authenticate"] = challenge(error) or "Bearer"
     if isinstance(error, MethodNotAllowed):

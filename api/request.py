@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
-from starlette.requests import ClientDisconnect
+from starlette.datastructures import QueryParams
 
 from api.errors import (
     MediaTypeUnsupported,
@@ -18,11 +19,23 @@ from api.errors import (
 from api.strict_json import read_object
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.types import Receive, Scope
 
 MOST_BYTES = 256 * 1024
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
+
+_READ: Final = frozenset(
+    (
+        b"accept",
+        b"content-type",
+        b"authorization",
+        b"purpose-of-use",
+        b"request-reference",
+        b"acting-role",
+    )
+)
+"""The headers that count; no other one is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +47,56 @@ class GraphQLRequest:
     variables: Mapping[str, Any]
 
 
-def media_type(request: Request) -> str:
+class HttpRequest:
+    """What counts of an HTTP request: its method, its address, its body, and headers by name."""
+
+    __slots__ = ("_headers", "method", "query", "receive")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.method: str = scope["method"]
+        self.query: bytes = scope["query_string"]
+        self.receive = receive
+        self._headers: dict[bytes, bytes | list[bytes]] = {}
+        for name, value in scope["headers"]:
+            if name in _READ:
+                known = self._headers.get(name)
+                if known is None:
+                    self._headers[name] = value
+                else:
+                    self._headers[name] = [*(known if isinstance(known, list) else [known]), value]
+
+    def one(self, name: bytes) -> str | None:
+        """A header that may stand once: two of them would let two readers see two principals.
+
+        RequestMalformed.
+        """
+        found = self._headers.get(name)
+        if found is None:
+            return None
+        if isinstance(found, list):
+            raise RequestMalformed
+        return found.decode("latin-1")
+
+    def listed(self, name: bytes) -> str:
+        """A header that may stand several times, which means the same as one list; "" for none."""
+        found = self._headers.get(name, b"")
+        return (b",".join(found) if isinstance(found, list) else found).decode("latin-1")
+
+
+def media_type(request: HttpRequest) -> str:
     """The media type of the answer. NotAcceptable when the client takes neither.
 
     Without a preference it is application/json, which every client understands. Of the ranges that
     name a type the narrowest counts (RFC 9110, section 12.5.1); of equals, the one written first.
     """
+    accepted = request.listed(b"accept")
+    return JSON if accepted in ("", "*/*", JSON) else _chosen(accepted)
+
+
+@lru_cache(maxsize=64)
+def _chosen(accepted: str) -> str:
     ranges: dict[str, tuple[float, int]] = {}
-    for place, entry in enumerate(",".join(request.headers.getlist("accept")).split(",")):
+    for place, entry in enumerate(accepted.split(",")):
         name, _, parameters = entry.partition(";")
         if name.strip():
             ranges.setdefault(name.strip().lower(), (_quality(parameters), -place))
@@ -71,37 +126,55 @@ def _quality(parameters: str) -> float:
     return 1.0
 
 
-async def read_request(request: Request) -> GraphQLRequest:
+async def read_request(request: HttpRequest) -> GraphQLRequest:
     """The GraphQL request in an HTTP request.
 
     Raises MethodNotAllowed, MediaTypeUnsupported, RequestTooLarge or RequestMalformed.
     """
     if request.method == "GET":
-        if len(request.url.query) > MOST_BYTES:
-            raise RequestTooLarge
-        given: dict[str, Any] = dict(request.query_params)
-        if len(given) != len(request.query_params.multi_items()):
-            raise RequestMalformed
-        for name in ("variables", "extensions"):
-            if name in given:
-                given[name] = None if given[name] == "null" else _object(given[name].encode())
-        return _checked(given)
+        return _checked(_addressed(request.query))
     if request.method != "POST":
         raise MethodNotAllowed
     # Two headers become one that is no media type.
-    kind, _, parameters = ",".join(request.headers.getlist("content-type")).partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if kind.strip().lower() != JSON or charset not in ("", "utf-8"):
+    kind = request.listed(b"content-type")
+    if kind != JSON and not _is_json(kind):
         raise MediaTypeUnsupported
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise RequestTooLarge
-    except ClientDisconnect:
-        raise RequestMalformed from None
-    return _checked(_object(bytes(body)))
+    return _checked(_object(await _body(request.receive)))
+
+
+def _addressed(query: bytes) -> dict[str, Any]:
+    if len(query) > MOST_BYTES:
+        raise RequestTooLarge
+    params = QueryParams(query)
+    given: dict[str, Any] = dict(params)
+    if len(given) != len(params.multi_items()):
+        raise RequestMalformed
+    for name in ("variables", "extensions"):
+        if name in given:
+            given[name] = None if given[name] == "null" else _object(given[name].encode())
+    return given
+
+
+def _is_json(content_type: str) -> bool:
+    kind, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    return kind.strip().lower() == JSON and charset in ("", "utf-8")
+
+
+async def _body(receive: Receive) -> bytes:
+    pieces: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":  # the client has left
+            raise RequestMalformed
+        piece = message.get("body", b"")
+        pieces.append(piece)
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise RequestTooLarge
+        more = message.get("more_body", False)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _object(text: bytes) -> dict[str, object]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from starlette.datastructures import MutableHeaders
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+UNSTORED: Final = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
 
 
 class Unstored:
@@ -24,9 +28,10 @@ class Unstored:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("Cache-Control", "no-store")
-                headers.setdefault("X-Content-Type-Options", "nosniff")
+                there = {name.lower() for name, _ in message["headers"]}
+                missing = [header for header in UNSTORED if header[0] not in there]
+                if missing:
+                    message["headers"] = [*message["headers"], *missing]
             await send(message)
 
         await self._app(scope, receive, marked)

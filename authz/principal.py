@@ -85,10 +85,15 @@ _REQUEST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,127}")
 class Attributes(Mapping[str, AttributeValue]):
     """Attribute values by name: immutable, hashable, and without values in its repr."""
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_pairs", "lists")
+
+    lists: Mapping[str, tuple[str, ...]]
+    """The same, each as a list."""
 
     def __init__(self, values: Mapping[str, AttributeValue] | None = None) -> None:
         self._pairs = tuple(sorted((values or {}).items()))
+        lists = {name: each if isinstance(each, tuple) else (each,) for name, each in self._pairs}
+        self.lists = MappingProxyType(lists)
 
     def __getitem__(self, name: str) -> AttributeValue:
         for key, value in self._pairs:
@@ -120,7 +125,7 @@ class Principal:
 
     subject: str
     roles: frozenset[str]
-    attributes: Mapping[str, AttributeValue] = field(default_factory=Attributes, repr=False)
+    attributes: Attributes = field(default_factory=Attributes, repr=False)
     purpose: str | None = None
     request: str | None = field(default=None, repr=False)
 

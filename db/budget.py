@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
@@ -18,7 +17,8 @@ from db.errors import DatabaseUnavailable
 from db.session import close_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from types import TracebackType
 
 
 # A login costs several milliseconds of both sides, many times what a statement does. Without
@@ -65,27 +65,26 @@ class Budget:
         self._closed = False
         self.waits = 0
 
-    @asynccontextmanager
-    async def acquire(self, name: str) -> AsyncIterator[asyncpg.Connection]:
-        """A connection of this name, for as long as the block runs.
+    def acquire(self, name: str) -> Lease:
+        """A connection of this name, for as long as an `async with` block runs.
 
         Raises what `connect` raises, and DatabaseUnavailable when none is to be had in time. It is
         used again only if it is beyond doubt: not after a cancelled statement, a lost connection
         or any mistake in the block, and not within a transaction.
         """
-        connection = self._pop_idle(name)
-        if connection is None:
-            connection = await self._wait(name)
-        sound = False
-        try:
-            yield connection
-            sound = True
-        except asyncpg.PostgresError as error:
-            # The server refused a statement and listens for the next; FATAL ends the session.
-            sound = error.severity_en == "ERROR"
-            raise
-        finally:
-            self._back(name, connection, sound=sound)
+        return Lease(self, name)
+
+    async def take(self, name: str) -> asyncpg.Connection:
+        """A connection that the caller has to give back."""
+        return self._pop_idle(name) or await self._wait(name)
+
+    def give_back(
+        self, name: str, connection: asyncpg.Connection, error: BaseException | None
+    ) -> None:
+        """Takes it back, after what happened in the block."""
+        # The server refused a statement and listens for the next; FATAL ends the session.
+        refused = isinstance(error, asyncpg.PostgresError) and error.severity_en == "ERROR"
+        self._back(name, connection, sound=error is None or refused)
 
     def open(self) -> Mapping[str, int]:
         """Name → how many of its connections are open."""
@@ -235,7 +234,8 @@ class Budget:
             self._serve()
         elif sound and not connection.is_in_transaction():
             self._idle.setdefault(name, []).append(_Idle(self._now(), connection))
-            self._serve()
+            if self._waiting:
+                self._serve()
         else:
             self._start(self._discard(connection))
 
@@ -257,3 +257,26 @@ class Budget:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+class Lease:
+    """A connection for the time of a block. A class of its own, since the library's way to make
+    one of a generator costs more than all else that a budget does for a request."""
+
+    __slots__ = ("_budget", "_connection", "_name")
+
+    def __init__(self, budget: Budget, name: str) -> None:
+        self._budget = budget
+        self._name = name
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        self._connection = await self._budget.take(self._name)
+        return self._connection
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._budget.give_back(self._name, self._connection, error)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import uvicorn
 
-from api import endpoint
+from api import compiler, endpoint
 from tests.roles import readers
 
 if TYPE_CHECKING:
@@ -110,10 +110,15 @@ async def test_a_mistake_of_ours_says_where_and_not_what(
     def mistaken(*_: object) -> None:
         raise ValueError(f"cannot make sense of {SSN}")
 
-    steps = ("acting_role", "read_operation", "plan_operation", "answer_local")
-    for broken in steps:
+    steps = (
+        (endpoint, "acting_role"),
+        (compiler, "read_operation"),
+        (compiler, "plan_operation"),
+        (endpoint, "answer_local"),
+    )
+    for module, broken in steps:
         with monkeypatch.context() as patch:
-            patch.setattr(endpoint, broken, mistaken)
+            patch.setattr(module, broken, mistaken)
             document = "{viewer{subject}}" if broken == "answer_local" else "{plans{nodes{id}}}"
             answer = await gateway.post(SUPERVISOR, document)
         assert answer.status_code == 500

@@ -98,7 +98,7 @@ async def at(
     endpoint = Endpoint(
         Authenticator(KEY.settings()), follower, pools, Compiler(Sealer((CURSOR_KEY,))), clock
     )
-    app = Starlette(routes=[Route("/graphql", endpoint.__call__, methods=["POST"])])
+    app = Starlette(routes=[Route("/graphql", endpoint)])
     effective = take(policy, orders, clock()).policy
     try:
         async with httpx.AsyncClient(

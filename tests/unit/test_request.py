@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.requests import Request
 
 from api.errors import (
     MediaTypeUnsupported,
@@ -18,7 +17,15 @@ from api.errors import (
     RequestMalformed,
     RequestTooLarge,
 )
-from api.request import GRAPHQL, JSON, MOST_BYTES, GraphQLRequest, media_type, read_request
+from api.request import (
+    GRAPHQL,
+    JSON,
+    MOST_BYTES,
+    GraphQLRequest,
+    HttpRequest,
+    media_type,
+    read_request,
+)
 from db.errors import FieldwardError
 
 Headers = list[tuple[str, str]]
@@ -33,7 +40,7 @@ def request(
     query: str = "",
     chunk: int = 1 << 20,
     disconnected: bool = False,
-) -> Request:
+) -> HttpRequest:
     """A request whose body comes in chunks."""
     chunks = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
     messages: list[dict[str, Any]] = [
@@ -56,10 +63,10 @@ def request(
         "server": ("fieldward.test", 80),
         "scheme": "http",
     }
-    return Request(scope, receive)
+    return HttpRequest(scope, receive)
 
 
-async def refusal(asked: Request) -> type[FieldwardError]:
+async def refusal(asked: HttpRequest) -> type[FieldwardError]:
     with pytest.raises(FieldwardError) as refused:
         await read_request(asked)
     return type(refused.value)
