@@ -42,13 +42,18 @@ def packages() -> Path:
     for name in _NAMES:
         shutil.copy2(_SOURCES / name, home / name)
     if not installed.exists() or installed.read_text() != wanted:
-        npm = node().with_name("npm")
         _run(
-            node(), npm.resolve(), "install", "--prefix", home,
+            node(), _npm(), "install", "--prefix", home,
             "--no-package-lock", "--no-audit", "--no-fund", "--omit=dev",
         )  # fmt: skip
         installed.write_text(wanted)
     return home
+
+
+def _npm() -> Path:
+    """npm as a program for that Node: beside it, where both came from PyPI."""
+    own = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return own if own.exists() else Path(shutil.which("npm") or "npm").resolve()
 
 
 def _major(program: Path) -> int:
