@@ -67,12 +67,17 @@ select JSON_OBJECT('data' : JSON_OBJECT('enrollee' : (
       from medicaid.enrollee e {_OF_SIX}
      where e.msis_identification_num = $1) t)))"""
 
-_FIFTY: Final = _page("enrollees", f"""
+_FIFTY: Final = _page(
+    "enrollees",
+    f"""
   select {_SIX}
     from (select enrollee_id, date_of_birth, msis_identification_num from medicaid.enrollee
-           where submitting_state = $1 order by enrollee_id limit 50) e {_OF_SIX}""")
+           where submitting_state = $1 order by enrollee_id limit 50) e {_OF_SIX}""",
+)
 
-_FIFTY_CLAIMS: Final = _page("enrollees", f"""
+_FIFTY_CLAIMS: Final = _page(
+    "enrollees",
+    f"""
   select e.msis_identification_num as "medicaidId", JSON_OBJECT('nodes' : c.claims) as claims
     from (select enrollee_id, msis_identification_num from medicaid.enrollee
            where submitting_state = $1 order by enrollee_id limit 50) e
@@ -83,16 +88,20 @@ _FIFTY_CLAIMS: Final = _page("enrollees", f"""
                     billing_prov_npi_num as "providerNpi",
                     tot_medicaid_paid_amt::text as "paidAmount"
                from medicaid.claim where enrollee_id = e.enrollee_id
-              order by claim_id limit 10) k) c""")
+              order by claim_id limit 10) k) c""",
+)
 
-_FILTERED: Final = _page("enrollees", """
+_FILTERED: Final = _page(
+    "enrollees",
+    """
   select msis_identification_num as "medicaidId", eligible_first_name as "firstName",
          eligible_middle_init as "middleInitial", eligible_last_name as "lastName",
          date_of_birth as "dateOfBirth",
          case sex when 'F' then 'FEMALE' when 'M' then 'MALE' when 'U' then 'UNKNOWN' end as sex
     from medicaid.enrollee
    where submitting_state = $1 and date_of_birth >= $2 and date_of_birth < $3
-   order by eligible_last_name, msis_identification_num, enrollee_id limit 50""")
+   order by eligible_last_name, msis_identification_num, enrollee_id limit 50""",
+)
 
 _AGGREGATE: Final = f"""
 select JSON_OBJECT('data' : JSON_OBJECT('claimsAggregate' : JSON_OBJECT('groups' :
@@ -105,13 +114,18 @@ select JSON_OBJECT('data' : JSON_OBJECT('claimsAggregate' : JSON_OBJECT('groups'
            and beginning_date_of_service >= $3
          group by service_year, claim_kind) g"""
 
-_DENIED: Final = _page("enrollees", f"""
+_DENIED: Final = _page(
+    "enrollees",
+    f"""
   select {_SIX}, {", ".join(f'null as "{name}"' for name in DENIED)}
     from (select enrollee_id, date_of_birth, msis_identification_num from medicaid.enrollee
            where population <> '{{}}' and population @> current_date
-           order by enrollee_id limit 50) e {_OF_SIX}""")
+           order by enrollee_id limit 50) e {_OF_SIX}""",
+)
 
-_LARGE: Final = _page("claims", f"""
+_LARGE: Final = _page(
+    "claims",
+    f"""
   select claim_id as id, icn_orig as icn, {_KIND} as kind,
          submitting_state as "submittingState",
          beginning_date_of_service as "serviceBeginDate",
@@ -127,7 +141,8 @@ _LARGE: Final = _page("claims", f"""
             where e.enrollee_id = k.enrollee_id)) as enrollee
     from medicaid.claim k
    where submitting_state = $1 and beginning_date_of_service >= $2
-   order by enrollee_id, claim_id limit 1000""")
+   order by enrollee_id, claim_id limit 1000""",
+)
 
 STATEMENTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "one": (_ONE, ("medicaidId",)),

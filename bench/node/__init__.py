@@ -1,8 +1,8 @@
 """Where the competitors in JavaScript find Node and their packages: in `.bench/`, outside git.
 
-Their versions are those of package.json, exactly. Node is of version 24, for all of them: PostGraphile
-took a third more time for an answer on 22, and does not start on an older one. A machine that has
-another, or none, gets it from PyPI.
+Their versions are those of package.json, exactly. Node is of version 24 for all of them: on 22 both
+took a third more time for an answer and more, and PostGraphile does not promise to run on an older
+one. A machine that has another, or none, gets it from PyPI.
 """
 
 from __future__ import annotations
