@@ -1,4 +1,4 @@
-"""The mark that others are measured against: SQL by hand, whose JSON goes out as PostgreSQL made it.
+"""The mark that others are measured against: SQL by hand, JSON that goes out as PostgreSQL made it.
 
 Starlette, uvicorn and asyncpg at their fastest: one statement a request, prepared once per
 connection; the pool's reset is a coroutine that does nothing, which saves a round trip; JSON comes

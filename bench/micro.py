@@ -145,7 +145,7 @@ def cursor_cases(planned: Planned) -> Iterator[Case]:
     yield Case("cursor, open", lambda: _SEALER.open(cursor, binding))
 
 
-def run(coroutine: Any) -> object:  # noqa: ANN401 - a coroutine of any kind
+def run(coroutine: Any) -> object:
     """The outcome of a coroutine that waits for nothing, without a loop."""
     try:
         coroutine.send(None)

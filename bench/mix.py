@@ -238,7 +238,7 @@ def _ask(
     token: str,
     document: str,
     right: Right = Right.DATA,
-    **variables: Any,  # noqa: ANN401
+    **variables: Any,
 ) -> Ask:
     body = json.dumps({"query": document, "variables": variables}).encode()
     return Ask(kind, token, body, right)

@@ -51,7 +51,7 @@ async def _copied(owner: asyncpg.Connection, copies: int) -> None:
         taken = [_copy_of(column) for column in columns]
         for number in range(1, copies):
             await owner.execute(
-                f"insert into medicaid.{table} ({', '.join(columns)}) "  # noqa: S608 - the same
+                f"insert into medicaid.{table} ({', '.join(columns)}) "
                 f"select {', '.join(taken).replace('$n', str(number))} from few"
             )
         await owner.execute("drop table few")

@@ -60,7 +60,9 @@ class Sample:
 async def sample(owner: asyncpg.Connection) -> Sample:
     """Values for requests, the same ones each time over the same records."""
     state = await owner.fetchval(
-        "select submitting_state from medicaid.enrollee group by 1 order by count(*) desc, 1 limit 1"
+        """
+        select submitting_state from medicaid.enrollee group by 1 order by count(*) desc, 1 limit 1
+        """
     )
     ids = await owner.fetch(
         """
@@ -230,7 +232,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "denied",
         "50 enrollees of the population, six fields and twelve denied ones",
         "immigration_enforcement",
-        # A column without a grant is not in PostGraphile's schema, so it refuses the document whole.
+        # A column without a grant is not in PostGraphile's schema: it refuses the document whole.
         _ALL - {"postgraphile"},
         f"query Denied {{ enrollees(first: {PAGE}) {{ nodes {{ {SIX} {' '.join(DENIED)} }} }} }}",
         _one_of_none,
