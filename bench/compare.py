@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from bench.operations import Operation, Sample
     from bench.peers import Serving
 
-PEOPLE = 130_000
-"""About 600,000 claims."""
+PEOPLE = 150_000
+"""About 720,000 claims."""
 RESULTS = Path(__file__).with_name("results")
 KEPT = Path(".bench")
 

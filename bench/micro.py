@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.authenticate import Authenticator
-from api.cursor import Binding, Sealer
+from api.compiler import Compiled, Compiler
+from api.cursor import Sealer
 from api.demo_key import DemoKey, mint
-from api.operation import read_operation
+from api.given import Given
+from api.operation import find_operation, read_operation
 from api.planner import plan_operation
+from api.request import GraphQLRequest
 from api.schema.build import core, full_schema
-from api.view import view_of
 from authz.packaged import load_seed
 from authz.snapshot import take
 from db.catalog_records import CATALOG
@@ -106,25 +108,30 @@ def operation_cases(
 ) -> Iterator[Case]:
     """Text → operation → plan → statement → parameters; and the cursor of a row."""
     schema = core(full_schema())
-    view = view_of(decisions)
     fresh = (f"#{number}\n{document}" for number in itertools.count())
-    operation = read_operation(document, None, variables, view)
-    planned = plan_operation(operation, decisions, "bench", _SEALER)
+    compiler, remembers = Compiler(_SEALER), Compiler(_SEALER)
+
+    def compiled(by: Compiler, text: str) -> tuple[Compiled, Given]:
+        asked = GraphQLRequest(text, None, variables)
+        return by.compile(asked, decisions, "bench", lambda: schema)
+
+    named = find_operation(document, None, lambda: schema)
+    declared = named.variables()
+    operation = read_operation(named, declared.open(variables))
+    found, given = compiled(remembers, document)
+    planned = plan_operation(operation, decisions, given)
     statement = render(planned.plan)
-    inputs = Inputs(planned.values, {"state": ("CA",)}, datetime.now(UTC).date(), "0" * 32)
-    rendered = render.__wrapped__
+    inputs = Inputs(found.values(given), {"state": ("CA",)}, datetime.now(UTC).date(), "", 1)
+    yield Case(f"{name}, compiled first: all below", lambda: compiled(compiler, next(fresh)))
     yield Case(
-        f"operation of {name}, first: parse, validate",
-        lambda: read_operation(next(fresh), None, variables, schema),
+        f"{name}, text parsed and validated",
+        lambda: find_operation(next(fresh), None, lambda: schema),
     )
-    yield Case(
-        f"operation of {name}, text remembered",
-        lambda: read_operation(document, None, variables, view),
-    )
-    yield Case(f"plan of {name}", lambda: plan_operation(operation, decisions, "bench", _SEALER))
-    yield Case(f"render of {name}, first", lambda: rendered(planned.plan))
-    yield Case(f"render of {name}, remembered", lambda: render(planned.plan))
-    yield Case(f"bind of {name}", lambda: bind(statement, inputs))
+    yield Case(f"{name}, operation read", lambda: read_operation(named, declared.open(variables)))
+    yield Case(f"{name}, planned", lambda: plan_operation(operation, decisions, given))
+    yield Case(f"{name}, rendered", lambda: render(planned.plan))
+    yield Case(f"{name}, compiled: remembered", lambda: compiled(remembers, document))
+    yield Case(f"{name}, values bound", lambda: bind(statement, inputs) and found.values(given))
     if name == "fifty":
         yield from cursor_cases(planned_with_cursors(decisions))
 
@@ -132,13 +139,14 @@ def operation_cases(
 def planned_with_cursors(decisions: DecisionSet) -> Planned:
     """A page that shows where it ends."""
     document = "{ enrollees(first: 50) { nodes { medicaidId } pageInfo { endCursor } } }"
-    operation = read_operation(document, None, {}, view_of(decisions))
-    return plan_operation(operation, decisions, "bench", _SEALER)
+    named = find_operation(document, None, lambda: core(full_schema()))
+    operation = read_operation(named, named.variables().open({}))
+    return plan_operation(operation, decisions, Given((), "bench", _SEALER))
 
 
 def cursor_cases(planned: Planned) -> Iterator[Case]:
     """One cursor, sealed and opened."""
-    binding: Binding = planned.bindings[0]
+    binding = Given((), "bench", _SEALER).binding(planned.listings[0])
     keyset = json.dumps(["0" * 8 + "-0000-4000-8000-" + "0" * 12] * len(binding.order)).encode()
     cursor = _SEALER.seal(keyset, binding).decode()
     yield Case("cursor, seal", lambda: _SEALER.seal(keyset, binding))

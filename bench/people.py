@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 SEED = 7
+GENERATED = 50_000
+"""People of whom all others are copies, where there are many: generating takes the longest."""
 SECRET = b"a secret of the bench, and no other"
 CURSOR_KEYS = (bytes(range(64)),)
 KEY = DemoKey(b"0" * 64)
@@ -79,11 +81,10 @@ async def ground(
     people: int,
     keep: Path | None = None,
     advance: Callable[[int, int], None] | None = None,
-    generated: int | None = None,
 ) -> AsyncIterator[Ground]:
     """A server with that many people. Gone in the end, unless `keep` names a folder for it: there
-    it is stopped in the end and found again the next time, with nothing to seed. Where `generated`
-    is fewer, all others are copies of these (bench/multiply.py), which is ten times as fast.
+    it is stopped in the end and found again the next time, with nothing to seed. Of a multiple of
+    GENERATED, all but these are copies of them (bench/multiply.py), ten times as fast.
 
     `advance` hears how many people are there, and how many will be.
     """
@@ -92,7 +93,7 @@ async def ground(
         try:
             owner = await asyncpg.connect(urls.admin, timeout=60)
             try:
-                await _people(owner, people, generated or people, advance)
+                await _people(owner, people, advance)
                 await _floor(owner)
                 app = create_app(urls.gateway, KEY.settings(), CURSOR_KEYS, SECRET)
                 async with app.router.lifespan_context(app):
@@ -107,16 +108,14 @@ async def ground(
 async def _people(
     owner: asyncpg.Connection,
     people: int,
-    generated: int,
     advance: Callable[[int, int], None] | None,
 ) -> None:
-    copies, rest = divmod(people, generated)
-    if rest or not copies:
-        raise ValueError("the number of people is a multiple of those generated")
+    copies, rest = divmod(people, GENERATED)
+    copies = 1 if rest else copies
     await migrate(owner)
     if copies > 1 and await owner.fetchval("select count(*) from medicaid.enrollee") == people:
         return
-    seeded = await seed(owner, generated, SEED, advance)
+    seeded = await seed(owner, people // copies, SEED, advance)
     if copies > 1:
         await multiply(owner, copies)
     await grant_gateway(owner, GATEWAY)
