@@ -56,7 +56,9 @@ class PeerFailed(Exception):
 
 
 @asynccontextmanager
-async def serving(peer: str, ground: Ground, *, workers: int = 1) -> AsyncIterator[Serving]:
+async def serving(
+    peer: str, ground: Ground, *, workers: int = 1, connections: int = CONNECTIONS
+) -> AsyncIterator[Serving]:
     """A peer for as long as the block runs. PeerFailed when it does not start.
 
     Connections are divided among workers. KeyError for a peer that there is not.
@@ -69,7 +71,7 @@ async def serving(peer: str, ground: Ground, *, workers: int = 1) -> AsyncIterat
         listener.listen(_BACKLOG)
         said = stack.enter_context(tempfile.TemporaryFile())
         told = {
-            "connections": max(1, CONNECTIONS // workers),
+            "connections": max(1, connections // workers),
             "listen": listener.fileno(),
             **made.told,
         }

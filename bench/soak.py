@@ -30,6 +30,7 @@ from bench.mix import Mix
 from bench.peers import serving
 from bench.people import ground, tell
 from bench.processes import processor_seconds, resident_bytes, sockets
+from db.pools import MOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -245,7 +246,10 @@ async def soak(minutes: float, rate: float, people: int, keep: Path) -> tuple[So
     done = Soak()
     loop = asyncio.get_running_loop()
     about: dict[str, Any] = {}
-    async with ground(people, keep, tell) as place, serving("fieldward", place) as to:
+    async with (
+        ground(people, keep, tell) as place,
+        serving("fieldward", place, connections=MOST) as to,
+    ):
         about |= {"machine": await describe(place.owner), "records": await size(place.owner)}
         mix = Mix(place, await _ids(place))
         sending = asyncio.ensure_future(_send(to, mix, rate, loop.time() + minutes * 60, done))
