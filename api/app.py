@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from api.errors import NotReady, SettingsInvalid
 from api.explorer import routes as explorer_routes
 from api.reply import error_of, failure
 from api.request import JSON
+from api.schema.build import core, full_schema
 from api.unstored import Unstored
 from authz.follower import follow
 from db.capacity import capacity
@@ -81,6 +83,7 @@ def create_app(
     connections: int = MOST,
     session: Callable[[], bytes] = lambda: _NO_ROLES,
     hosts: tuple[str, ...] = ("*",),
+    whole_process: bool = False,
 ) -> Starlette:
     """The gateway as an ASGI application.
 
@@ -92,7 +95,8 @@ def create_app(
     many of them may be open at once. `session` is what GraphiQL is told at its start: outside the
     demo, no roles and no tokens. `hosts` are the names that a request may address; the demo, which
     tells its tokens, names them, so that no page of another name that was made to point here (DNS
-    rebinding) hears them.
+    rebinding) hears them. `whole_process` says that this process does nothing else: then what is
+    there when it is ready is left out of searches for garbage, which else hold up requests.
     """
     endpoints: list[Endpoint] = []
 
@@ -103,6 +107,12 @@ def create_app(
             policy = await _policy(pools)
             endpoint = Endpoint(Authenticator(tokens), policy, pools, Compiler(Sealer(cursor_keys)))
             endpoints.append(endpoint)
+            await asyncio.to_thread(_warm, policy)
+            if whole_process:
+                # Schema, catalog and decisions are some hundred thousand objects that never go, and
+                # a search through all of them takes tens of milliseconds.
+                gc.collect()
+                gc.freeze()
             async with policy.following(), metrics.kept(endpoint):
                 yield
         finally:
@@ -157,6 +167,14 @@ def create_app(
         ],
         lifespan=lifespan,
     )
+
+
+def _warm(policy: Follower) -> None:
+    """Makes what the first requests would wait for: the schema, and what each role may do."""
+    core(full_schema())
+    snapshot = policy.current(datetime.now(UTC))
+    for role in snapshot.roles:
+        snapshot.required_attributes(role)
 
 
 class _Whole:

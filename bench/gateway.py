@@ -16,6 +16,7 @@ def main() -> None:
         CURSOR_KEYS,
         bytes.fromhex(told.secret),
         connections=told.connections,
+        whole_process=True,
     )
     listen(app, told)
 

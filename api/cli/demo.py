@@ -61,6 +61,7 @@ def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> No
             connections=settings.connections,
             session=shown.session,
             hosts=(host, "localhost"),
+            whole_process=True,
         )
         _run(app, host, port, lambda bound: print(shown.welcome(f"http://{host}:{bound}")))
 

@@ -56,6 +56,7 @@ class Serving:
             settings.cursor_keys,
             settings.floor_secret(self.urls),
             connections=settings.connections,
+            whole_process=True,
         )
 
 
