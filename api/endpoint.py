@@ -31,7 +31,7 @@ from api.errors import (
 from api.explorer import page_response, wants_page
 from api.fresh import under_head
 from api.local import answer_local
-from api.reply import compact, denial_of, error_of, failure, sealed, success
+from api.reply import compact, denial_of, error_of, failure, parts, sealed, success
 from api.request import GRAPHQL, JSON, HttpRequest, media_type, read_request
 from api.root import Root
 from api.summary import answer as summarized
@@ -93,7 +93,7 @@ class Endpoint:
             as_of = self.clock()
             named = request.one(b"acting-role")
 
-            async def once(snapshot: Snapshot) -> bytes:
+            async def once(snapshot: Snapshot) -> list[bytes]:
                 nonlocal role, before
                 role = acting_role(principal, named, snapshot.capped, snapshot.roles)
                 before = False
@@ -111,10 +111,13 @@ class Endpoint:
             await refused(scope, receive, send)
             return
         # What Response would do, without making one: this is what nearly every request comes to.
-        length = b"%d" % len(body)
+        length = b"%d" % sum(map(len, body))
         headers = [(b"content-length", length), (b"content-type", kind.encode()), *UNSTORED]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        *before_last, last = parts(body)
+        for part in before_last:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": last})
 
     async def _principal(self, request: HttpRequest) -> Principal:
         principal = await self.authenticator.authenticate(request.one(b"authorization"))
@@ -149,8 +152,9 @@ class Endpoint:
         snapshot: Snapshot,
         role: str,
         as_of: datetime,
-    ) -> bytes:
-        """The body of an answer with data. A record operation is one statement, one round trip.
+    ) -> list[bytes]:
+        """The body of an answer with data, in pieces. A record operation is one statement, one
+        round trip.
 
         StalePolicy where this snapshot is not the head's, PrivilegeMissing where PostgreSQL does
         not let the role do what it permits.

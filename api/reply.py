@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from api.errors import SelectionDenied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from api.gate import Denial
     from api.given import Given, Listing
     from db.errors import FieldwardError
+
+_LARGE: Final = 64 * 1024
+"""Bytes from which on a piece of an answer is not copied."""
 
 
 def compact(value: object) -> bytes:
@@ -38,9 +41,9 @@ def success(
     data: Mapping[int, bytes],
     errors: Sequence[bytes],
     extensions: bytes,
-) -> bytes:
-    """An answer with data: response keys with their JSON, in document order; null for a key that
-    `data` does not have. Everything is JSON already, and is copied once."""
+) -> list[bytes]:
+    """An answer with data, in pieces: response keys with their JSON, in document order; null for a
+    key that `data` does not have. Everything is JSON already."""
     pieces = [b'{"data":{']
     for index, label in enumerate(labels):
         pieces += (b"," if index else b"", label, data.get(index, b"null"))
@@ -50,7 +53,23 @@ def success(
     if extensions:
         pieces += (b',"extensions":', extensions)
     pieces.append(b"}")
-    return b"".join(pieces)
+    return pieces
+
+
+def parts(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    """Pieces as they are written: a large one by itself, since copying takes longer than one more
+    write; small ones joined."""
+    small: list[bytes] = []
+    for piece in pieces:
+        if len(piece) < _LARGE:
+            small.append(piece)
+            continue
+        if small:
+            yield b"".join(small)
+            small = []
+        yield piece
+    if small:
+        yield b"".join(small)
 
 
 def failure(errors: Sequence[Mapping[str, object]]) -> bytes:

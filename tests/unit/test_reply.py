@@ -13,7 +13,7 @@ from api.cursor import Sealer
 from api.errors import AttributeMissing, PageTooLarge, PositionDenied, TokenExpired
 from api.gate import Denial
 from api.given import Given, Listing
-from api.reply import compact, denial_of, error_of, failure, sealed, success
+from api.reply import compact, denial_of, error_of, failure, parts, sealed, success
 from db.errors import FieldwardError, StatementFailed
 from db.plan import Order
 from db.predicate import Ref
@@ -79,8 +79,18 @@ def test_an_answer_keeps_order_and_leaves_out_what_is_empty(
     labels = [compact(key) + b":" for key, _ in data]
     found = {index: value for index, (_, value) in enumerate(data) if value != b"null"}
     said = [compact(error) for error in errors]
-    assert success(labels, found, said, compact(extensions) if extensions else b"") == expected
+    pieces = success(labels, found, said, compact(extensions) if extensions else b"")
+    assert b"".join(pieces) == expected
     json.loads(expected)
+
+
+@given(st.lists(st.sampled_from([b"", b"a", b"bc", b"x" * 70_000, b"y" * 65_536]), min_size=1))
+def test_an_answer_is_written_in_parts_that_are_the_whole(pieces: list[bytes]) -> None:
+    """And what is large is passed on as the very object that it came as."""
+    written = list(parts(pieces)) or [b""]
+    assert b"".join(written) == b"".join(pieces)
+    large = [piece for piece in pieces if len(piece) > 60_000]
+    assert all(any(piece is part for part in written) for piece in large)
 
 
 def test_an_answer_without_data_has_no_data() -> None:
