@@ -9,8 +9,10 @@ In the order in which a request meets them:
     request                   HTTP → GraphQL request
     authenticate              token → principal; claims, key_set, key_source, token_settings,
                               strict_json are its parts
+    compiler                  all of the following, kept for requests of one shape; cache
+    variables, given          variables → shape and leaves; what a request gives to a kept plan
     document                  text → document: parsed, validated once for all roles, remembered
-    document, operation       text → validated document → operation; the GraphQL AST ends here
+    operation                 document → operation; the GraphQL AST ends here
     view                      the part of the schema that a role may reach
     planner                   operation and decisions → plan (pure); its parts are gate (what is
                               permitted), narrowing (filters, orders), arguments (values, pages)
