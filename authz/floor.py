@@ -20,7 +20,7 @@ from authz.order import Status
 from authz.questions import PREFIX
 from db.catalog import Cardinality
 from db.floor import Floor, RoleFloor
-from db.guard import HEAD_IS
+from db.guard import HEAD, STALE_POLICY, VERSION
 from db.predicate import (
     Always,
     And,
@@ -84,7 +84,7 @@ def _compiled(policy: PolicySet, orders: Sequence[Order]) -> Floor:
     return Floor(
         MappingProxyType(
             {
-                role: RoleFloor(frozenset(reads.columns), reads.called, role in names)
+                role: RoleFloor(reads.read, reads.called, role in names)
                 for role, reads in roles.items()
             }
         ),
@@ -131,7 +131,8 @@ def _standing(orders: Sequence[Order]) -> tuple[Span, ...]:
 
 
 class _Reads:
-    """The columns and functions that statements of one role name."""
+    """The columns and functions that statements of one role name. Every statement names the guard,
+    so a role that has a column has the guard's, too."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -140,9 +141,14 @@ class _Reads:
         self._veiled = False
 
     @property
+    def read(self) -> frozenset[tuple[str, str]]:
+        """The columns, the guard's among them."""
+        return frozenset(self.columns | {(HEAD, VERSION)}) if self.columns else frozenset()
+
+    @property
     def called(self) -> frozenset[str]:
-        """The functions, and the guard, which every statement names."""
-        return frozenset(self.functions | {HEAD_IS}) if self.columns else frozenset()
+        """The functions, the guard's among them."""
+        return frozenset(self.functions | {STALE_POLICY}) if self.columns else frozenset()
 
     def decisions(self, decided: DecisionSet) -> None:
         """Adds what a set of decisions opens."""

@@ -149,6 +149,11 @@ select d.object, found.definition is null as missing
       join pg_attrdef e on (e.adrelid, e.adnum) = (a.attrelid, a.attnum)
       join pg_class c on c.oid = a.attrelid
      where c.relnamespace = 'medicaid'::regnamespace and a.attgenerated <> ''
+    union all
+    select format('view %s', c.oid::regclass),
+           concat_ws(' ', pg_get_viewdef(c.oid), c.reloptions::text)
+      from pg_class c
+     where c.relnamespace = 'medicaid'::regnamespace and c.relkind = 'v'
   ) found (object, definition) on found.object = d.object
  where d.object !~ '^row policy ' and d.definition is distinct from found.definition
  order by 1

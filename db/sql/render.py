@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from db.guard import HEAD_IS
+from db.guard import HEAD, STALE_POLICY, VERSION
 from db.plan import (
     Connection,
     Constant,
@@ -31,7 +31,7 @@ from db.plan import (
 from db.predicate import Always, Compare, Slot
 from db.sql.conditions import condition, operand, output
 from db.sql.listing import Listing, filtered
-from db.sql.pieces import Statement, Version, json_object, table, text
+from db.sql.pieces import Statement, Version, identifier, json_object, table, text
 from db.sql.rows import Level, Names, Row
 from db.sql.steady import steady
 from db.sql.summary import summary
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 def render(plan: Plan) -> Statement:
     """The statement of a plan. Columns are named r0, r1, … and, for single rows, n0, n1, …"""
     names = Names()
-    guard = f"{table(HEAD_IS)}({names.parameters.place(Version(), 'bigint')})"
+    version = names.parameters.place(Version(), "bigint")
     columns: list[str] = []
     singles: list[str] = []
     found: dict[int, str] = {}
@@ -62,7 +62,7 @@ def render(plan: Plan) -> Statement:
                 assert_never(root)
     # INVARIANT: there is exactly one row, since what is selected from are aggregates, and so the
     # guard is asked exactly once. What it raises ends the statement: one column says it for all.
-    columns[:1] = [f"case when {guard} then {column} end" for column in columns[:1]]
+    columns[:1] = [_guarded(column, version) for column in columns[:1]]
     shown = [f"{column} as r{index}{found.get(index, '')}" for index, column in enumerate(columns)]
     source = f" from {', '.join(singles)}" if singles else ""
     return Statement(
@@ -71,6 +71,14 @@ def render(plan: Plan) -> Statement:
         frozenset(names.columns),
         steady(plan),
     )
+
+
+def _guarded(column: str, version: str) -> str:
+    """A column, where the version of the statement is the head. Without a head the comparison is
+    null, which is not true either. A statement depends on no search path, so neither does `=`."""
+    head = f"(select h.{identifier(VERSION)} from {table(HEAD)} h)"
+    fresh = f"{head} operator(pg_catalog.=) {version}"
+    return f"case when {fresh} then {column} else {table(STALE_POLICY)}({version}) end"
 
 
 def _single(single: Single, names: Names) -> str:

@@ -116,6 +116,14 @@ DRIFT = {
         "role {provider} has SELECT on table medicaid.medicaid_id",
     'grant select on fieldward.policy_version to "{provider}"':
         "role {provider} has SELECT on table fieldward.policy_version",
+    'revoke select (version) on medicaid.policy_head from "{provider}"':
+        "role {provider} lacks SELECT on column version of medicaid.policy_head",
+    'grant select (version) on medicaid.policy_head to "{auditor}"':
+        "role {auditor} has SELECT on column version of medicaid.policy_head",
+    'grant select on medicaid.policy_head to "{auditor}"':
+        "role {auditor} has SELECT on view medicaid.policy_head",
+    'grant update (version) on medicaid.policy_head to "{provider}"':
+        "role {provider} has UPDATE on column version of medicaid.policy_head",
     'revoke usage on schema medicaid from "{capped}"':
         "role {capped} lacks USAGE on schema medicaid",
     'grant create on schema medicaid to "{auditor}"':
@@ -221,6 +229,16 @@ DEFINITIONS = {
     "alter function medicaid.variable_demographics_by_ssn security invoker":
         ("the function medicaid.variable_demographics_by_ssn(text) was altered",
          "alter function medicaid.variable_demographics_by_ssn security definer"),
+    "create or replace view medicaid.policy_head as select 7::bigint as version":
+        ("the view medicaid.policy_head was altered",
+         "create or replace view medicaid.policy_head as"
+         " select h.version from fieldward.policy_head h"),
+    "alter view medicaid.policy_head set (security_invoker = true)":
+        ("the view medicaid.policy_head was altered",
+         "alter view medicaid.policy_head reset (security_invoker)"),
+    "alter function medicaid.stale_policy immutable":
+        ("the function medicaid.stale_policy(bigint) was altered",
+         "alter function medicaid.stale_policy volatile"),
     "alter trigger immutable on fieldward.policy_version rename to mutable":
         ("the trigger immutable on fieldward.policy_version is missing",
          "alter trigger mutable on fieldward.policy_version rename to immutable"),

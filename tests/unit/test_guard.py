@@ -12,7 +12,7 @@ import pytest
 from api.planner import plan_operation
 from db.errors import StalePolicy
 from db.execute import Inputs, bind, execute
-from db.guard import HEAD_IS, STALE
+from db.guard import HEAD, STALE, STALE_POLICY, VERSION
 from db.pools import Pools
 from db.sql.pieces import Version
 from db.sql.render import render
@@ -91,11 +91,12 @@ async def test_the_guard_raises_its_own_state_and_says_nothing(seeded: str) -> N
         guarded(seeded) as (gateway, _, head),
         connected(login_url(gateway.owner_url, ROLE)) as session,
     ):
-        call = f"select medicaid.{HEAD_IS}($1)"
-        assert await session.fetchval(call, head) is True
+        statement, values = compiled(SHAPES["one root"], ROLE)
+        assert await session.fetchrow(statement.text, *bind(statement, inputs(values, head)))
         for version in (head + 1, None):
+            arguments = bind(statement, inputs(values, version))  # type: ignore[arg-type]  # none
             with pytest.raises(asyncpg.PostgresError) as refused:
-                await session.fetchval(call, version)
+                await session.fetchrow(statement.text, *arguments)
             assert refused.value.sqlstate == STALE
             assert str(refused.value) == "the policy is another version"
 
@@ -117,6 +118,11 @@ async def test_no_plan_folds_the_guard(seeded: str) -> None:
             # Planning alone asks nothing, whatever the version: what is folded raises here.
             stale = bind(statement, inputs(values, head + 1))
             assert await session.fetch(f"explain {statement.text}", *stale)
+            with pytest.raises(asyncpg.PostgresError) as refused:
+                await prepared.fetchrow(*stale)
+            assert refused.value.sqlstate == STALE
+            # Nor is what the head was at planning kept in the plan.
+            assert await prepared.fetchrow(*arguments)
             await owner.execute("delete from fieldward.policy_head")
             with pytest.raises(asyncpg.PostgresError) as refused:
                 await prepared.fetchrow(*arguments)
@@ -142,14 +148,26 @@ async def test_what_a_session_makes_of_its_search_path_changes_nothing(seeded: s
         )
         await session.execute("set search_path = trap, pg_catalog")
         assert await session.fetchval("select 1::bigint = 2::bigint")
+        statement, values = compiled(SHAPES["one root"], ROLE)
+        assert await session.fetchrow(statement.text, *bind(statement, inputs(values, head)))
         with pytest.raises(asyncpg.PostgresError) as refused:
-            await session.fetchval(f"select medicaid.{HEAD_IS}($1)", head + 1)
+            await session.fetchrow(statement.text, *bind(statement, inputs(values, head + 1)))
         assert refused.value.sqlstate == STALE
+
+
+LOOK = f"select {VERSION} from medicaid.{HEAD}"  # noqa: S608 - constants
+CALL = f"select medicaid.{STALE_POLICY}(1)"
 
 
 async def test_who_has_no_record_has_no_guard(seeded: str) -> None:
     async with guarded(seeded) as (gateway, _, head):
         for role in ("auditor", "policy_administrator"):
             async with connected(login_url(gateway.owner_url, role)) as session:
+                for statement in (LOOK, CALL):
+                    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                        await session.fetchval(statement)
+        for role in (ROLE, CAPPED):
+            async with connected(login_url(gateway.owner_url, role)) as session:
+                assert await session.fetchval(LOOK) == head
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                    await session.fetchval(f"select medicaid.{HEAD_IS}($1)", head)
+                    await session.execute("select version from fieldward.policy_head")
