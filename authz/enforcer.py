@@ -40,7 +40,7 @@ from authz.policy import Effect
 from db.predicate import Always, Never, both, either, negate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from authz.casbin_lines import Line
     from authz.index import Speakers
@@ -182,7 +182,7 @@ class _Casbin:
         self._index = index
         links = membership_lines("g", {name: policy.parents[name] for name in index.roles})
         self._enforcer = _enforcer((*links, *action_lines()))
-        self._linked: set[Line] = set()
+        self._told: set[str] = set()
         self._answers: dict[_Kinds, bool] = {}
 
     def allows(self, question: tuple[str, str], speakers: Speakers, condition: str) -> bool:
@@ -191,20 +191,24 @@ class _Casbin:
         key = (speakers.allows & holds, speakers.denies & holds)
         if key not in self._answers:
             rules = tuple(rule for rule in speakers.rules if rule.condition in holds)
-            self._link("g2", self._index.memberships(question[0]))
-            self._link("g3", {condition: key[0] | key[1]})
+            self._tell(question[0], condition, holds)
             # In place of the rules of the question before; links only say what is in what.
             self._enforcer.model["p"]["p"].policy = [tokens for _, *tokens in rule_lines(rules)]
             with _ONE_AT_A_TIME:
                 self._answers[key] = self._enforcer.enforce(self._role, *question, condition)
         return self._answers[key]
 
-    def _link(self, kind: str, links: Mapping[str, frozenset[str]]) -> None:
-        """Tells Casbin what is in what, where it was not told before."""
-        manager = self._enforcer.get_named_role_manager(kind)
-        for line in set(membership_lines(kind, links)) - self._linked:
-            manager.add_link(*line[1:])
-            self._linked.add(line)
+    def _tell(self, coordinate: str, condition: str, holds: frozenset[str]) -> None:
+        """Tells Casbin what a coordinate is in and what a condition implies, each once."""
+        given: tuple[Line, ...] = ()
+        if coordinate not in self._told:
+            given += membership_lines("g2", self._index.memberships(coordinate))
+        if condition not in self._told:
+            held = (holds & self._index.conditions) - {condition}
+            given += membership_lines("g3", {condition: held})
+        for kind, *link in given:
+            self._enforcer.get_named_role_manager(kind).add_link(*link)
+        self._told |= {coordinate, condition}
 
 
 def _reason(rules: Iterable[Rule]) -> Reason:

@@ -53,6 +53,9 @@ class Index:
                 self._places.setdefault((rule.object, rule.action), []).append(place)
         self._named = frozenset(target for target, _ in self._places)
         self._actions = frozenset(action for _, action in self._places)
+        self.conditions = frozenset(
+            policy.rules[place].condition for places in self._places.values() for place in places
+        )
         self._about: dict[str, frozenset[str]] = {}
         self._speakers: dict[tuple[frozenset[str], str], Speakers] = {}
 

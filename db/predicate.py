@@ -9,12 +9,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, assert_never
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from db.catalog import Column, Kind, Relation
+
+
+_Type = TypeVar("_Type", bound=type)
+
+
+class _Kept:
+    """Room for the hash of a tree, which is not looked through again each time it is a key."""
+
+    __slots__ = ("_hash",)
+    _hash: int
+
+
+def _hashed_once(made: _Type) -> _Type:
+    """A frozen class that finds its hash when first asked. Equality is as it was."""
+    find: Callable[[_Kept], int] = vars(made)["__hash__"]
+
+    def kept(self: _Kept) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            # The class is frozen, and this is no field of it: nothing that is compared or copied.
+            object.__setattr__(self, "_hash", find(self))
+            return self._hash
+
+    setattr(made, "__hash__", kept)  # noqa: B010  # mypy takes no assignment to a method
+    return made
 
 
 class Operator(Enum):
@@ -100,8 +127,9 @@ class Never:
     """True of no row."""
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(_Kept):
     """A leaf. `permit` is the condition under which the caller may see the column at all: outside
     it the leaf is false, whatever its operator, so a hidden value is in no answer."""
 
@@ -118,8 +146,9 @@ class Covers:
     negated: bool = False
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(_Kept):
     """Some row (none, when negated) that a relation leads to meets a condition.
 
     `permit` is asked of the anchor of the row at hand: when it is false the leaf is false. Permits
@@ -135,8 +164,9 @@ class Exists:
     scope: Predicate = Always()
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Through:
+class Through(_Kept):
     """The one row that a relation leads to is there, `scope` holds on it, and it meets a condition.
 
     Unlike Exists it is no leaf: what it says is about that row, so its negation is the negated
@@ -150,15 +180,17 @@ class Through:
     anchored: bool = True
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class And:
+class And(_Kept):
     """All parts hold; two parts or more."""
 
     parts: tuple[Predicate, ...]
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Or:
+class Or(_Kept):
     """Some part holds; two parts or more."""
 
     parts: tuple[Predicate, ...]
