@@ -27,12 +27,13 @@ class Listing:
     """A page: first what is asked of it, and then, when that is known, where it comes from.
 
     `further`: the answer says whether there are rows past the page. `spare` rows are read beyond
-    the limit, and shown.
+    the limit, and shown. `ordered` is false where no order is shown, of a few rows with one key.
     """
 
     def __init__(
-        self, rows: Rows, names: Names, parent: Row | None, *, further: bool = False, spare: int = 0
-    ) -> None:
+        self, rows: Rows, names: Names, parent: Row | None, *,
+        further: bool = False, spare: int = 0, ordered: bool = True,
+    ) -> None:  # fmt: skip
         self.rows = rows
         self.names = names
         self.parent = parent
@@ -41,6 +42,7 @@ class Listing:
         self._further = further
         self._more = spare + further
         self._keyed = False
+        self._in_order = ordered
 
     @property
     def limit(self) -> str:
@@ -84,16 +86,27 @@ class Listing:
         joins = self.row.level.text()
         listed = _listed(self.rows, self.parent) if besides is None else None
         read = self._read(besides) if listed is None else self._read_each(*listed)
-        if self.parent is None:
-            read = self._bounded(read)
+        if self.parent is None and self._in_order:
+            read = self._bounded(read, keyed=self._keyed or listed is not None)
         return f"({read}) {self.row.alias}{joins}"
 
     def _read(self, besides: Callable[[Row], list[str]] | None) -> str:
         """The rows of the page in the order of reading."""
-        inner, conditions = filtered(self.rows, self.names, self.parent)
+        inner, conditions = filtered(self.rows, self.names, self.parent, self._scope)
         conditions += besides(inner) if besides is not None else []
         terms = [term(entry, inner) for entry in self.rows.order]
         return self._ordered(inner, conditions, terms, keyed=self._keyed, numbered=self._further)
+
+    def _scope(self, permit: Predicate, row: Row) -> str:
+        """A permit as SQL. What a caller filters by is planned for its values (db/sql/steady.py):
+        among one value, as most principals have, is then equal to it, and an index that begins with
+        the column gives the rows of a page in order."""
+        parts = permit.parts if isinstance(permit, And) else (permit,)
+        if self.parent is not None or isinstance(self.rows.where, Always):
+            return condition(permit, row)
+        return " and ".join(
+            _one_or_more(part, row) if _among(part) else condition(part, row) for part in parts
+        )
 
     def _read_each(self, leaf: Compare, permit: Predicate) -> str:
         """The same, where the rows are those of several values: a page of each, and one of these.
@@ -107,7 +120,8 @@ class Listing:
         if not isinstance(permit, Always):
             conditions.append(condition(permit, inner.anchor))
         terms = [term(entry, inner) for entry in self.rows.order]
-        each = self._bounded(self._ordered(inner, conditions, terms, keyed=True, numbered=False))
+        read = self._ordered(inner, conditions, terms, keyed=True, numbered=False)
+        each = self._bounded(read, keyed=True)
         keys = [f"{pages}.k{i}" for i in range(len(terms))]
         ordered = order_by(keys, self.rows.order, backwards=self.rows.page.backwards)
         number = f', row_number() over (order by {ordered}) as "n"' if self._further else ""
@@ -132,13 +146,20 @@ class Listing:
             columns += [f"{expression} as k{i}" for i, expression in enumerate(terms)]
         return (
             f"select {', '.join(columns)} from {table(self.rows.table.name)} {inner.alias} "
-            f"where {' and '.join(conditions) or 'true'} order by {ordered} limit {self._last()}"
+            f"where {' and '.join(conditions) or 'true'}"
+            f"{f' order by {ordered}' if self._in_order else ''} limit {self._last()}"
         )
 
-    def _bounded(self, read: str) -> str:
-        """No row less; but of a parameter PostgreSQL would guess that a page is a tenth of all."""
-        bound = self.rows.page.bound + self._more
-        return f"select * from ({read}) {identifier(self.names.alias())} limit {bound}"
+    def _bounded(self, read: str, *, keyed: bool) -> str:
+        """No row less; but of a parameter PostgreSQL would guess that a page is a tenth of all.
+
+        The order is said once more: of what is limited twice PostgreSQL forgets it, and sorts.
+        """
+        bound, alias = self.rows.page.bound + self._more, identifier(self.names.alias())
+        keys = [f"{alias}.k{i}" for i in range(len(self.rows.order))]
+        ordered = order_by(keys, self.rows.order, backwards=self.rows.page.backwards)
+        again = f" order by {ordered}" if keyed else ""
+        return f"select * from ({read}) {alias}{again} limit {bound}"
 
     def _last(self) -> str:
         return f"{self.limit} + {self._more}" if self._more else self.limit
@@ -171,14 +192,22 @@ def _anchor(rows: Rows, parent: Row | None) -> Row | None:
     return None if rows.anchored or parent is None else parent.anchor
 
 
-def filtered(rows: Rows, names: Names, parent: Row | None) -> tuple[Row, list[str]]:
-    """A row of the table and its conditions: the relation, what policy permits, what is asked."""
+def filtered(
+    rows: Rows,
+    names: Names,
+    parent: Row | None,
+    scoped: Callable[[Predicate, Row], str] = condition,
+) -> tuple[Row, list[str]]:
+    """A row of the table and its conditions: the relation, what policy permits, what is asked.
+
+    `scoped` writes what policy permits.
+    """
     inner = Row(names, rows.table, Level(), _anchor(rows, parent))
     conditions: list[str] = []
     if rows.relation is not None and parent is not None:
         conditions.append(joined(inner, rows.relation, parent))
     if not isinstance(rows.permit, Always):
-        conditions.append(condition(rows.permit, inner.anchor))
+        conditions.append(scoped(rows.permit, inner.anchor))
     if not isinstance(rows.where, Always):
         conditions.append(condition(rows.where, inner))
     return inner, conditions
@@ -202,6 +231,13 @@ def _listed(rows: Rows, parent: Row | None) -> tuple[Compare, Predicate] | None:
             rest = tuple(other for other in parts if other is not part)
             return part, And(rest) if rest else Always()
     return None
+
+
+def _one_or_more(leaf: Compare, row: Row) -> str:
+    column = row.column(leaf.ref.column.name)
+    values = operand(leaf.operand, f"{leaf.ref.column.kind.value}[]", row)
+    one = f"cardinality({values}) = 1 and {column} = ({values})[1]"
+    return f"(({one}) or (cardinality({values}) <> 1 and {column} = any ({values})))"
 
 
 def _among(part: Predicate) -> TypeGuard[Compare]:

@@ -91,7 +91,7 @@ def _single(single: Single, names: Names) -> str:
     leaf = single.rows.where
     assert isinstance(leaf, Compare)  # noqa: S101 - a plan names a single row by one key
     # One row more than the page: two people may have the key, and neither is shown.
-    page = Listing(replace(single.rows, where=Always()), names, None, spare=1)
+    page = Listing(replace(single.rows, where=Always()), names, None, spare=1, ordered=False)
     body = _object(single.body, page.row)
     shown = f"case when count(*) = 1 then (array_agg({body}))[1] end"
     key = leaf.ref.column.name

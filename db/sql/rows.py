@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from db.catalog import Cardinality
 from db.sql.pieces import Day, Parameters, identifier, table
+from db.sql.steady import own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,10 +83,15 @@ class Row:
             if (extra := where(inner)) is not None:
                 conditions.append(extra)
             columns = ", ".join(inner.column(name) for name in row.needed)
-            last = latest(inner) if relation.cardinality is Cardinality.CURRENT else "limit 1"
+            if relation.cardinality is Cardinality.CURRENT:
+                last = f" {latest(inner)}"
+            else:
+                # A key names one row, and without a limit PostgreSQL is free in how to join; but a
+                # scope that leads to other tables is asked of that row alone.
+                last = "" if own(scope) else " limit 1"
             return (
                 f"left join lateral (select {columns} from {table(relation.target.name)} "
-                f"{inner.alias} where {' and '.join(conditions)} {last}) {row.alias} on true"
+                f"{inner.alias} where {' and '.join(conditions)}{last}) {row.alias} on true"
             )
 
         self.level.joins.append(lateral)

@@ -42,7 +42,7 @@ def _root(root: Root) -> bool:
         case Connection():
             return _connection(root)
         case Single(rows, body):
-            return _own(rows.permit) and all(map(_output, body))
+            return own(rows.permit) and all(map(_output, body))
         case Summary():
             # What it costs is reading, of rows whose number is a matter of the values.
             return False
@@ -56,7 +56,7 @@ def _connection(connection: Connection) -> bool:
 
 def _rows(rows: Rows) -> bool:
     by_own = all(order.ref.hop is None and not order.through for order in rows.order)
-    return by_own and isinstance(rows.where, Always) and _own(rows.permit)
+    return by_own and isinstance(rows.where, Always) and own(rows.permit)
 
 
 def _member(member: Member) -> bool:
@@ -89,15 +89,15 @@ def _output(item: Output) -> bool:
             assert_never(item)
 
 
-def _own(permit: Predicate) -> bool:
+def own(permit: Predicate) -> bool:
     """A condition on the row itself, that leads to no other table."""
     match permit:
         case Always() | Never() | Covers():
             return True
         case And(parts) | Or(parts):
-            return all(map(_own, parts))
+            return all(map(own, parts))
         case Compare(ref, _, _, below):
-            return ref.hop is None and ref.column.lookup is None and _own(below)
+            return ref.hop is None and ref.column.lookup is None and own(below)
         case Exists() | Through():
             return False
         case _:
