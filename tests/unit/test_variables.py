@@ -52,7 +52,9 @@ WHERE: st.SearchStrategy[Any] = st.recursive(
     max_leaves=4,
 )
 ORDER = st.lists(
-    st.sampled_from([{"lastName": "ASC"}, {"dateOfBirth": "DESC"}, {"homeAddress": {"city": "ASC"}}]),
+    st.sampled_from(
+        [{"lastName": "ASC"}, {"dateOfBirth": "DESC"}, {"homeAddress": {"city": "ASC"}}]
+    ),
     max_size=2,
 )
 TYPES: dict[str, st.SearchStrategy[Any]] = {
