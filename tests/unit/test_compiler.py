@@ -11,6 +11,7 @@ import pytest
 from api import compiler as compiler_module
 from api.compiler import Compiled, Compiler
 from api.cursor import Sealer
+from api.errors import ArgumentInvalid, CursorInvalid, PageTooLarge, VariableInvalid
 from api.request import GraphQLRequest
 from authz.decision import Deny, Reason
 from db.errors import FieldwardError
@@ -33,7 +34,7 @@ LITERAL = 'query($a:String!){enrollees(where:{lastName:{in:[$a,"b",$a]}}){edges{
 TWICE = "query($n:Int!){enrollees(first:$n,where:{birthYear:{in:[$n,1]}}){nodes{id}}}"
 SHOWN = "query($s:Boolean=false){enrollees{nodes{id ssn @include(if:$s)}} viewer{subject}}"
 TWO = """query A($a:String){enrollees(where:{firstName:{eq:$a}}){...F}}
-query B($a:String){plans{nodes{id}} enrollees(where:{lastName:{eq:$a}}){...F}}
+query B($a:ID,$b:Int=4){plans(first:$b){nodes{id}} enrollees(where:{id:{ne:$a}}){...F}}
 fragment F on EnrolleeConnection{nodes{id}}"""
 NESTED = """query($n:Int,$m:Int=2){enrollees(first:$n){
   nodes{spans:eligibilitySpans(first:$m){edges{cursor} nodes{id}}}}}"""
@@ -62,7 +63,7 @@ REQUESTS: list[Request] = [
     *((LITERAL, None, {"a": each}) for each in ("a", "b", "", "\x00", None, 1)),
     *((TWICE, None, {"n": each}) for each in (1, 2, 50, 100, 150, 201, True, "1")),
     *((SHOWN, None, each) for each in ({}, {"s": True}, {"s": False}, {"s": None}, {"s": 1})),
-    *((TWO, name, {"a": each}) for name in ("A", "B", "C", None) for each in ("x", None)),
+    *((TWO, name, {"a": each}) for name in ("A", "B", "C", None) for each in ("x", 5, None)),
     *((NESTED, None, each) for each in (
         {}, {"n": 2}, {"m": 3}, {"n": 3, "m": 2}, {"n": 2, "m": 3}, {"n": 100, "m": 100},
         {"n": 200, "m": 200}, {"n": 200, "m": 301},
@@ -94,7 +95,7 @@ def outcome(
     request: Request,
     who: tuple[str, str] = (SUPERVISOR, "alice"),
     decided: DecisionSet | None = None,
-) -> object:
+) -> tuple[Any, ...]:
     """All that an answer depends on, or what it is refused with."""
     try:
         compiled, given = ask(compiler, request, who, decided)
@@ -132,7 +133,7 @@ def test_what_is_remembered_is_what_is_made_afresh() -> None:
     """Requests of many callers in any order, each compared with a compiler of its own."""
     asked = with_cursors(SEALER)
     afresh = [outcome(Compiler(SEALER), request, who) for request, who in asked]
-    refused = [each for each in afresh if isinstance(each, tuple) and isinstance(each[0], type)]
+    refused = [each for each in afresh if isinstance(each[0], type)]
     assert 50 < len(refused) < len(asked) - 300
     shared = Compiler(SEALER)
     order = random.Random(11).choices(range(len(asked)), k=3 * len(asked))
@@ -205,6 +206,41 @@ def test_requests_share_a_plan_where_their_shapes_and_facts_agree(
         ask(compiler, (text, None, variables))
     assert len(compiler.compiled) == kept
     assert compiler.compiled.hits == 3 - kept
+
+
+def test_a_remembered_plan_refuses_what_a_fresh_one_refuses() -> None:
+    """With a plan at hand that fits in all but what is refused."""
+    compiler, alice = Compiler(SEALER), (SUPERVISOR, "alice")
+    where = {"lastName": {"eq": "a"}}
+    compiled, given = ask(compiler, (PAGE, None, {"w": where}), alice)
+    keyset = f'["1980-01-01", {ID % 1}]'.encode()
+    cursor = SEALER.seal(keyset, given.binding(compiled.listings[0])).decode()
+    literal = PAGE.replace("after:$c", f'after:"{cursor}"').replace("$c:String,", "")
+    good: Request = (PAGE, None, {"c": cursor, "w": where, "n": 200})
+    written: Request = (literal, None, {"w": where})
+    other = {"lastName": {"eq": "b"}}
+    for role in (SUPERVISOR, WORKER):
+        ask(compiler, (PAGE, None, {"w": where, "n": 2}), (role, "alice"))
+    for request in (good, written):
+        assert not isinstance(outcome(compiler, request)[0], type)
+    kept = len(compiler.compiled)
+    refusals: list[tuple[Request, tuple[str, str], type[FieldwardError]]] = [
+        (good, (SUPERVISOR, "bob"), CursorInvalid),
+        (written, (SUPERVISOR, "bob"), CursorInvalid),
+        (written, (WORKER, "alice"), CursorInvalid),
+        ((PAGE, None, {"c": cursor, "w": where, "n": 2}), (WORKER, "alice"), CursorInvalid),
+        ((PAGE, None, {**good[2], "w": other}), alice, CursorInvalid),
+        ((literal, None, {"w": other}), alice, CursorInvalid),
+        ((PAGE, None, {**good[2], "c": cursor[:-1]}), alice, CursorInvalid),
+        ((PAGE, None, {**good[2], "n": 201}), alice, PageTooLarge),
+        ((PAGE, None, {**good[2], "n": -1}), alice, ArgumentInvalid),
+        ((PAGE, None, {"w": {"lastName": {"eq": "\x00"}}}), alice, ArgumentInvalid),
+        ((PAGE, None, {"w": {"lastName": {"eq": 1}}}), alice, VariableInvalid),
+    ]
+    for request, who, expected in refusals:
+        for _ in range(2):
+            assert outcome(compiler, request, who)[0] is expected
+    assert len(compiler.compiled) == kept
 
 
 def test_missing_values_of_a_cursor_are_a_fact_and_present_ones_are_not() -> None:
