@@ -135,7 +135,7 @@ class Values:
 
     def items(self, value: object) -> Sequence[object]:
         """A list of input values. Null is refused."""
-        return _items(self.looked(value))
+        return _items(value)
 
     def boolean(self, value: object) -> bool:
         """True or false. Null is refused."""

@@ -17,6 +17,7 @@ from api.given import Given
 from api.operation import find_operation, read_operation
 from api.planner import plan_operation
 from api.reply import compact, denial_of
+from api.variables import size_of
 from db.plan import Single
 from db.sql.pieces import Mark
 from db.sql.render import render
@@ -43,6 +44,8 @@ _MOST_READ: Final = 500_000
 """Characters of documents of which only variables or facts are kept."""
 _PARSED: Final = 30
 """Characters that one of a parsed document counts for."""
+_SIGN: Final = 3
+"""Characters that a sign of a shape counts for, with what a plan keeps of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +140,16 @@ class Compiler:
         # A plan depends on the facts that its own making looked at. To be found by more of them
         # than that is to be found by those.
         facts = tuple(dict.fromkeys((*(facts or ()), *planned.facts)))
-        self.facts.put(key, facts, len(text))
+        weight = len(text) + _SIGN * size_of(read.shape)
+        self.facts.put(key, facts, weight)
         values = tuple([fact.of(given) for fact in facts])
-        self.compiled.put((key, values), found, _weight(found, text))
+        self.compiled.put((key, values), found, weight + _weight(found, text))
         return found, given
 
 
 def _weight(compiled: Compiled, text: str) -> int:
     statement = len(compiled.statement.text) if compiled.statement is not None else 0
-    return statement + len(text) * (_PARSED if compiled.local is not None else 1)
+    return statement + (len(text) * _PARSED if compiled.local is not None else 0)
 
 
 def _compiled(operation: Operation, planned: Planned) -> Compiled:

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 Shape: TypeAlias = Hashable
 
 
+def size_of(shape: Shape) -> int:
+    """How many signs, names and values a shape holds: what it takes to keep it."""
+    return 1 + sum(map(size_of, shape)) if isinstance(shape, tuple) else 1
+
+
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """Stands in an operation for the n-th leaf of a request's variables.
@@ -136,7 +141,7 @@ class _Walk:
                 return value
             case dict():
                 return tuple((name, self.shape(item)) for name, item in value.items())
-            case list() if not all(map(_is_leaf, value)):
+            case list() if not _is_leaves(value):
                 return (_Sign.LEAVES, *map(self.shape, value))
             case _:
                 self.leaves.append(value)
@@ -148,7 +153,7 @@ class _Walk:
                 return value
             case dict():
                 return {name: self.opened(item) for name, item in value.items()}
-            case list() if not all(map(_is_leaf, value)):
+            case list() if not _is_leaves(value):
                 return [self.opened(item) for item in value]
             case _:
                 self.leaves.append(value)
@@ -157,6 +162,11 @@ class _Walk:
 
 def _is_leaf(value: object) -> bool:
     return not isinstance(value, None | bool | enum.Enum | dict | list)
+
+
+def _is_leaves(values: list[object]) -> bool:
+    """An empty list has none: it could be one of input objects, which a plan is made of."""
+    return bool(values) and all(map(_is_leaf, values))
 
 
 _NONE: Final = Read((), ())
