@@ -3,6 +3,8 @@
 equal_answers   not found and not yours take the same time
 row_policy      what the row policy costs the capped role
 compare         Fieldward beside bare SQL and others: `make bench`
+scale           pages among 100,000 and a million people, and their plans
+decisions       what decisions cost, by the shape of the rules
 micro           what each step of a request takes: `make bench-micro`
 soak            memory of a worker under a mixed load: `make soak`
 
