@@ -62,7 +62,8 @@ OPERATIONS: Final = {
     "fifty": (_SUPERVISOR, _FIRST),
     "fifty_in_the_middle": (
         _SUPERVISOR,
-        "query($after: String!) { enrollees(first: 50, after: $after) { nodes { %s } } }" % _SIX,
+        "query($after: String!) "
+        f"{{ enrollees(first: 50, after: $after) {{ nodes {{ {_SIX} }} }} }}",
     ),
     "fifty_at_the_end": (_SUPERVISOR, f"{{ enrollees(last: 50) {{ nodes {{ {_SIX} }} }} }}"),
     "fifty_claims": (
