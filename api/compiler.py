@@ -68,7 +68,7 @@ class Compiled:
     `statement` is None where no record is asked for. `keys` are the response keys in document
     order, `labels` the same as they stand in an answer. `marked` says whether there are keysets in
     what PostgreSQL answers, which become cursors of the `listings`. `errors` and `extensions` are
-    what every answer says, as JSON.
+    what every answer says, as JSON. `facts` is what its making looked at, or may have.
     """
 
     statement: Statement | None
@@ -81,6 +81,7 @@ class Compiled:
     errors: tuple[bytes, ...]
     extensions: bytes
     local: DocumentNode | None
+    facts: tuple[Fact, ...]
 
     def values(self, given: Given) -> tuple[object, ...]:
         """The values of the statement's slots in one request. ArgumentInvalid."""
@@ -130,16 +131,17 @@ class Compiler:
         facts = self.facts.get(key)
         if facts is not None:
             found = self.compiled.get((key, tuple([fact.of(given) for fact in facts])))
-            if found is not None:
+            # Facts may have been let go and others be looked at since, of equal values.
+            if found is not None and found.facts == facts:
                 return found, given
         if named is None:
             named = find_operation(text, name, view)
         operation = read_operation(named, variables.open(asked.variables))
         planned = plan_operation(operation, decisions, given)
-        found = _compiled(operation, planned)
         # A plan depends on the facts that its own making looked at. To be found by more of them
         # than that is to be found by those.
         facts = tuple(dict.fromkeys((*(facts or ()), *planned.facts)))
+        found = _compiled(operation, planned, facts)
         weight = len(text) + _SIGN * size_of(read.shape)
         self.facts.put(key, facts, weight)
         values = tuple([fact.of(given) for fact in facts])
@@ -152,7 +154,7 @@ def _weight(compiled: Compiled, text: str) -> int:
     return statement + (len(text) * _PARSED if compiled.local is not None else 0)
 
 
-def _compiled(operation: Operation, planned: Planned) -> Compiled:
+def _compiled(operation: Operation, planned: Planned, facts: tuple[Fact, ...]) -> Compiled:
     statement = render(planned.plan) if planned.plan.roots else None
     return Compiled(
         statement,
@@ -165,6 +167,7 @@ def _compiled(operation: Operation, planned: Planned) -> Compiled:
         tuple(compact(denial_of(denial)) for denial in planned.denials),
         compact({"conditional": list(planned.conditional)}) if planned.conditional else b"",
         operation.local,
+        facts,
     )
 
 

@@ -277,6 +277,6 @@ class Lease:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        trace: TracebackType | None,
+        _: TracebackType | None,
     ) -> None:
         self._budget.give_back(self._name, self._connection, error)

@@ -12,7 +12,9 @@ from api import compiler as compiler_module
 from api.compiler import Compiled, Compiler
 from api.cursor import Sealer
 from api.errors import ArgumentInvalid, CursorInvalid, PageTooLarge, VariableInvalid
+from api.given import Looked
 from api.request import GraphQLRequest
+from api.variables import Leaf
 from authz.decision import Deny, Reason
 from db.errors import FieldwardError
 from tests.roles import SEALER, decisions, view
@@ -313,3 +315,16 @@ def test_what_was_let_go_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     for request, who in ((request, who) for request in REQUESTS for who in WHO[:3]):
         assert outcome(compiler, request, who) == outcome(Compiler(SEALER), request, who)
     assert len(compiler.facts) < 3
+
+
+def test_a_plan_is_found_by_the_very_facts_that_it_was_made_with() -> None:
+    """What was looked at is forgotten, and something else of the same value is looked at next."""
+    compiler = Compiler(SEALER)
+    made, _ = ask(compiler, (PAGE, None, {"n": 7, "w": {"lastName": {"eq": "a"}}}))
+    (key, (facts, _)), *_ = compiler.facts._kept.items()
+    assert facts == (Looked(Leaf(0)),)
+    compiler.facts.put(key, (Looked(Leaf(1)),), 0)
+    compiler.compiled.put((key, ("a",)), made, 0)
+    asked, given = ask(compiler, (PAGE, None, {"n": 8, "w": {"lastName": {"eq": "a"}}}))
+    assert asked is not made
+    assert asked.values(given)[:2] == ("a", 8)
