@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import statistics
 import sys
 import time
@@ -47,6 +48,7 @@ LEAST: Final = 0.9
 HELD: Final = ("one", "fifty")
 _WARM = 20
 _BATCH = 20
+_LITERAL: Final = re.compile(r"'[^']*'(?=::)")
 _SMALL: Final = frozenset({"managed_care_plan", "provider"})
 """Directories, which are read whole where most of their rows are wanted."""
 
@@ -155,7 +157,8 @@ async def _ways(
 
 def _write(file: Path, lines: list[str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join(lines) + "\n")
+    # Values of the request that was explained are not the plan's.
+    file.write_text("\n".join(_LITERAL.sub("'…'", line) for line in lines) + "\n")
 
 
 async def _timed(ways: list[Way], rounds: int) -> dict[Way, float]:
