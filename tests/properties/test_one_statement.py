@@ -66,7 +66,10 @@ class Log:
             if application == "fieldward" and re.match(r" LOG:\s+(execute|statement)", text)
         ]
         return [
-            text for text in ran if "from fieldward.policy_head" not in text or "medicaid" in text
+            text
+            for text in ran
+            if not text.startswith("LISTEN")  # the follower, whenever it has connected
+            and ("from fieldward.policy_head" not in text or "medicaid" in text)
         ]
 
 
