@@ -22,7 +22,7 @@ help:
 	@echo 'make test         run all tests (PYTEST_ARGS=...)'
 	@echo 'make assure       the same with many more generated cases (CASES=$(CASES))'
 	@echo 'make lint         ruff, mypy and the import contracts'
-	@echo 'make bench        beside bare SQL and others (BENCH_ARGS=--quick: 3 minutes); needs wrk'
+	@echo 'make bench        beside bare SQL and others (BENCH_ARGS=--quick: minutes); needs wrk'
 	@echo 'make bench-micro  what each step of a request takes'
 	@echo 'make soak         memory of a worker under a mixed load (MINUTES=$(MINUTES) RATE=$(RATE))'
 	@echo 'make install      what demo installs; make web: GraphiQL alone'

@@ -109,8 +109,8 @@ def create_app(
             endpoints.append(endpoint)
             await asyncio.to_thread(_warm, policy)
             if whole_process:
-                # Schema, catalog and decisions are some hundred thousand objects that never go, and
-                # a search through all of them takes tens of milliseconds.
+                # Schema, catalog and decisions are ninety thousand objects that never go, and
+                # a search through all of them holds up every request.
                 gc.collect()
                 gc.freeze()
             async with policy.following(), metrics.kept(endpoint):
@@ -188,8 +188,8 @@ class _Whole:
 
 
 class _Ahead:
-    """Answers /graphql ahead of the router, whose search, exceptions and Request would cost a
-    tenth of what an answer does. Behind a prefix (`root_path`) the router finds it."""
+    """Answers /graphql ahead of the router, whose search, exceptions and Request cost
+    time that an answer does not need. Behind a prefix (`root_path`) the router finds it."""
 
     def __init__(self, app: ASGIApp, graphql: ASGIApp) -> None:
         self._app = app

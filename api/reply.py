@@ -57,8 +57,8 @@ def success(
 
 
 def parts(pieces: Sequence[bytes]) -> Iterator[bytes]:
-    """Pieces as they are written: a large one by itself, since copying takes longer than one more
-    write; small ones joined."""
+    """Pieces as they are written: a large one by itself, so that it is not copied; small
+    ones joined."""
     small: list[bytes] = []
     for piece in pieces:
         if len(piece) < _LARGE:

@@ -260,8 +260,8 @@ class Budget:
 
 
 class Lease:
-    """A connection for the time of a block. A class of its own, since the library's way to make
-    one of a generator costs more than all else that a budget does for a request."""
+    """A connection for the time of a block. A class of its own: one that the library makes of
+    a generator takes longer, in every request."""
 
     __slots__ = ("_budget", "_connection", "_name")
 
