@@ -36,7 +36,9 @@ def test_server() -> Iterator[str]:
         ground.chmod(0o755)  # so that the server's account may enter, where root runs the tests
         # Nothing here outlives the session, so nothing needs to reach the disk.
         fast = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"))
-        server = EmbeddedServer(ground / "server", settings=fast)
+        # Four gateways at once is the most that tests have, each with up to 35 sessions.
+        roomy = (("max_connections", "200"),)
+        server = EmbeddedServer(ground / "server", settings=fast + roomy)
         url = with_superuser(server)
         os.environ["FIELDWARD_TEST_SERVER"] = url
         try:
