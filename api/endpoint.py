@@ -95,9 +95,10 @@ class Endpoint:
 
             async def once(snapshot: Snapshot) -> list[bytes]:
                 nonlocal role, before
-                role = acting_role(principal, named, snapshot.capped, snapshot.roles)
+                who = snapshot.principal(principal)
+                role = acting_role(who, named, snapshot.capped, snapshot.roles)
                 before = False
-                return await self._answer(asked, principal, snapshot, role, as_of)
+                return await self._answer(asked, who, snapshot, role, as_of)
 
             body = await under_head(self.policy, as_of, once, lambda: role)
         except FieldwardError as error:

@@ -77,7 +77,10 @@ class Follower:
     ) -> None:
         """Raises what `take` raises. `found` is the head, whose grants were compared."""
         self._pools = pools
-        self._holder = Holder(found.policy, found.orders, as_of, found.number)
+        document = found.document
+        self._holder = Holder(
+            document.policy, document.orders, as_of, found.number, document.assignments
+        )
         self._digest = found.digest
         self._order = 0  # of the look that brought what is held
         self._reader = HeadReader(pools, lambda: (self.number, self._digest))
@@ -206,7 +209,7 @@ async def _standing(connection: asyncpg.Connection) -> Head:
     found = await _head(connection)
     while True:
         # Beside the loop: a gateway that starts is asked whether it is ready.
-        floor = await asyncio.to_thread(floor_of, found.policy, found.orders)
+        floor = await asyncio.to_thread(floor_of, found.document.policy, found.document.orders)
         differing = await differences(connection, floor)
         if not differing:
             return found

@@ -66,7 +66,8 @@ class Recent:
 
 
 def _made(number: int, document: str, as_of: datetime) -> Snapshot:
-    return take(*read_document(document, CATALOG), as_of, number)
+    read = read_document(document, CATALOG)
+    return take(read.policy, read.orders, as_of, number, read.assignments)
 
 
 def _heard(task: asyncio.Task[Snapshot]) -> None:

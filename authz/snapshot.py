@@ -5,7 +5,8 @@ Replaced whole, never changed. Knows no token, no database and no clock: whoever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from authz.ceiling import capped, effective, violations
@@ -17,11 +18,13 @@ from authz.order import last_change, next_change
 from db.predicate import attributes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from authz.decision import DecisionSet
     from authz.order import Order
     from authz.policy import PolicySet
+    from authz.principal import Principal
 
 _SHOWN = 5
 """Counterexamples in an error; the count says how many more there are."""
@@ -42,6 +45,8 @@ class Snapshot:
     since: datetime | None
     until: datetime | None
     number: int = 0
+    assignments: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """Subject → the roles that policy gives it besides those of its token."""
     _decisions: dict[str, DecisionSet] = field(default_factory=dict, compare=False, repr=False)
     _required: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -59,6 +64,13 @@ class Snapshot:
     def decided(self) -> frozenset[str]:
         """The roles of which everything was asked that requests ask."""
         return frozenset(self._required)
+
+    def principal(self, principal: Principal) -> Principal:
+        """Who asks, with the roles that policy assigns to the subject."""
+        assigned = self.assignments.get(principal.subject, frozenset())
+        if assigned <= principal.roles:
+            return principal
+        return replace(principal, roles=principal.roles | assigned)
 
     def holds_at(self, as_of: datetime) -> bool:
         """Whether nothing dated lies between this snapshot and an instant."""
@@ -91,7 +103,11 @@ class Snapshot:
 
 
 def take(
-    policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int = 0
+    policy: PolicySet,
+    orders: tuple[Order, ...],
+    as_of: datetime,
+    number: int = 0,
+    assignments: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Snapshot:
     """The snapshot of an instant. `as_of` has an offset.
 
@@ -118,6 +134,7 @@ def take(
         last_change(orders, as_of),
         next_change(orders, as_of),
         number,
+        assignments,
     )
 
 
@@ -125,10 +142,15 @@ class Holder:
     """Holds the one snapshot that requests use, and replaces it when its time is over."""
 
     def __init__(
-        self, policy: PolicySet, orders: tuple[Order, ...], as_of: datetime, number: int = 0
+        self,
+        policy: PolicySet,
+        orders: tuple[Order, ...],
+        as_of: datetime,
+        number: int = 0,
+        assignments: Mapping[str, frozenset[str]] = MappingProxyType({}),
     ) -> None:
         """Raises what `take` raises."""
-        self._snapshot = take(policy, orders, as_of, number)
+        self._snapshot = take(policy, orders, as_of, number, assignments)
 
     @property
     def held(self) -> Snapshot:
@@ -140,7 +162,9 @@ class Holder:
         it answers nothing past its time."""
         snapshot = self._snapshot
         if not snapshot.holds_at(as_of):
-            snapshot = take(snapshot.written, snapshot.orders, as_of, snapshot.number)
+            snapshot = take(
+                snapshot.written, snapshot.orders, as_of, snapshot.number, snapshot.assignments
+            )
             self._snapshot = snapshot
         return snapshot
 

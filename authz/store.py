@@ -9,9 +9,12 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from authz.errors import DocumentInvalid
+from authz.document import Document
+from authz.errors import DocumentInvalid, PolicyInvalid
+from authz.near import unknown
 from authz.order_file import order_of
 from authz.policy_file import policy_of
 from authz.strict_table import StrictTable
@@ -19,7 +22,7 @@ from db.catalog_records import CATALOG
 from db.floor_apply import stored_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import asyncpg
 
@@ -36,8 +39,7 @@ class Head:
 
     number: int
     digest: str
-    policy: PolicySet
-    orders: tuple[Order, ...]
+    document: Document
 
 
 async def head(connection: asyncpg.Connection, catalog: Catalog = CATALOG) -> Head | None:
@@ -46,7 +48,7 @@ async def head(connection: asyncpg.Connection, catalog: Catalog = CATALOG) -> He
     stored = await stored_head(connection)
     if stored is None:
         return None
-    return Head(stored.number, stored.digest, *read_document(stored.document, catalog))
+    return Head(stored.number, stored.digest, read_document(stored.document, catalog))
 
 
 def digest_of(document: str) -> str:
@@ -55,8 +57,13 @@ def digest_of(document: str) -> str:
 
 
 def document_of(policy: PolicySet, orders: Sequence[Order]) -> str:
-    """A policy as it is written, before any order is in it, and its orders. Equal ones are equal
-    text."""
+    """The text of a policy with its orders, and nothing else."""
+    return text_of(Document(policy, tuple(orders)))
+
+
+def text_of(document: Document) -> str:
+    """A version as text. Equal ones are equal text; what is empty is not mentioned."""
+    policy = document.policy
     return json.dumps(
         {
             "policy": {
@@ -68,7 +75,10 @@ def document_of(policy: PolicySet, orders: Sequence[Order]) -> str:
                 },
                 "rules": [_rule(rule) for rule in policy.rules],
             },
-            "orders": [_order(order) for order in sorted(orders, key=lambda each: each.name)],
+            "orders": [
+                _order(order) for order in sorted(document.orders, key=lambda each: each.name)
+            ],
+            **_assignments(document),
         },
         sort_keys=True,
         separators=(",", ":"),
@@ -76,16 +86,38 @@ def document_of(policy: PolicySet, orders: Sequence[Order]) -> str:
     )
 
 
-def read_document(text: str, catalog: Catalog) -> tuple[PolicySet, tuple[Order, ...]]:
-    """What `document_of` wrote. Raises DocumentInvalid, PolicyInvalid or OrderInvalid."""
+def read_document(text: str, catalog: Catalog) -> Document:
+    """What `text_of` wrote. Raises DocumentInvalid, PolicyInvalid or OrderInvalid."""
     try:
         file = StrictTable(_dated(json.loads(text)), "the document", DocumentInvalid)
     except (ValueError, RecursionError) as error:
         raise DocumentInvalid("not the JSON of a policy") from error
     policy = policy_of(catalog, file.table("policy"))
     orders = tuple(order_of(catalog, table.text("name"), table) for table in file.tables("orders"))
+    assignments = _read_assignments(file, policy)
     file.done()
-    return policy, orders
+    return Document(policy, orders, assignments=assignments)
+
+
+def _assignments(document: Document) -> dict[str, object]:
+    given = {subject: sorted(roles) for subject, roles in document.assignments.items() if roles}
+    return {"assignments": given} if given else {}
+
+
+def _read_assignments(file: StrictTable, policy: PolicySet) -> Mapping[str, frozenset[str]]:
+    if not file.has("assignments"):
+        return MappingProxyType({})
+    table = file.table("assignments")
+    found: dict[str, frozenset[str]] = {}
+    for subject in table.names():
+        roles = table.texts(subject)
+        for role in roles:
+            if role not in policy.roles:
+                raise PolicyInvalid(
+                    f"assignment of '{subject}': {unknown('role', role, policy.roles)}"
+                )
+        found[subject] = frozenset(roles)
+    return MappingProxyType(found)
 
 
 def _dated(document: object) -> object:

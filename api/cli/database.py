@@ -16,9 +16,10 @@ import click
 from api.cli.output import progress, show, table
 from api.errors import SettingsInvalid
 from api.settings import Settings
+from authz.document import Document
 from authz.floor import floor_of
 from authz.packaged import load_seed
-from authz.store import digest_of, document_of, head
+from authz.store import digest_of, head, text_of
 from db.catalog_records import CATALOG
 from db.errors import DatabaseUnavailable
 from db.floor_apply import apply, stored_head
@@ -61,8 +62,8 @@ async def lay_floor(connection: asyncpg.Connection, secret: bytes) -> tuple[int,
     `secret` is what the passwords of the floor's roles are derived from.
     """
     found = await head(connection)
-    policy, orders = (found.policy, found.orders) if found else load_seed(CATALOG)
-    made, document = floor_of(policy, orders), document_of(policy, orders)
+    written = found.document if found else Document(*load_seed(CATALOG))
+    made, document = floor_of(written.policy, written.orders), text_of(written)
     return await apply(connection, made, document, digest_of(document), secret), made
 
 
@@ -185,7 +186,7 @@ def drift(options: dict[str, object]) -> None:
         stored, found = await stored_head(connection), await head(connection)
         if stored is None or found is None:
             return await differences(connection)
-        compiled = floor_of(found.policy, found.orders)
+        compiled = floor_of(found.document.policy, found.document.orders)
         changed = () if compiled == stored.floor else ("the stored floor is not its policy's",)
         return (*changed, *await differences(connection, compiled))
 

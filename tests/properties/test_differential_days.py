@@ -21,6 +21,7 @@ from api.authenticate import Authenticator
 from api.compiler import Compiler
 from api.cursor import Sealer
 from api.endpoint import Endpoint
+from authz.document import Document
 from authz.follower import Follower
 from authz.order import Order
 from authz.packaged import load_seed
@@ -93,7 +94,7 @@ async def at(
         head = await look(connection)
     assert head is not None
     # Statements are under the version of the database, whatever policy the test has in its place.
-    held = Head(head.number, head.digest, policy, orders)
+    held = Head(head.number, head.digest, Document(policy, orders))
     follower = Follower(pools, held, datetime.now(UTC))
     endpoint = Endpoint(
         Authenticator(KEY.settings()), follower, pools, Compiler(Sealer((CURSOR_KEY,))), clock

@@ -339,7 +339,7 @@ async def test_the_gateway_sees_the_same_differences_as_the_owner(empty: str) ->
                 assert await differences(gateway) == ()
                 found = await head(gateway)
                 assert found is not None
-                assert found.policy.digest == POLICY.digest
+                assert found.document.policy.digest == POLICY.digest
                 assert await commit(gateway, 1, wider(), DOCUMENT, DIGEST, VERIFIERS) == 2
                 assert await differences(gateway) == ()
                 await owner.execute("drop policy capped on medicaid.phone")

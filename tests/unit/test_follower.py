@@ -14,6 +14,7 @@ import casbin
 import pytest
 
 from authz import drift_watch, enforcer, head_reader, recent
+from authz.document import Document
 from authz.drift_watch import DriftWatch
 from authz.follower import Cause, Follower
 from authz.head_reader import HeadReader
@@ -226,7 +227,7 @@ def test_casbin_is_asked_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch
 
 
 def follower(slow: Slow) -> Follower:
-    made = Follower(slow, Head(1, "1", POLICY, ORDERS), AS_OF)  # type: ignore[arg-type]  # as above
+    made = Follower(slow, Head(1, "1", Document(POLICY, ORDERS)), AS_OF)  # type: ignore[arg-type]  # as above
     made._watch._pools = slow  # type: ignore[assignment]  # as above
     return made
 
