@@ -97,14 +97,6 @@ class OrderInvalid(FieldwardError):
     status = 400
 
 
-class OrderViolated(FieldwardError):
-    """The policy gives more than an order in force leaves; `detail` lists the counterexamples."""
-
-    code = "FW404"
-    public = "the policy exceeds a court order"
-    status = 400
-
-
 class FloorImpossible(FieldwardError):
     """PostgreSQL could not hold a role to an order; `detail` names the order or the role."""
 
