@@ -118,3 +118,11 @@ class DocumentInvalid(FieldwardError):
 
     code = "FW406"
     public = "the stored policy is not valid"
+
+
+class EditInvalid(FieldwardError):
+    """An edit has no meaning, or does not fit the version; `detail` says which and why."""
+
+    code = "FW417"
+    public = "an edit of the policy is not valid"
+    status = 400
