@@ -7,10 +7,9 @@ from types import MappingProxyType
 
 import pytest
 
-from authz.decision import DenialMode
 from authz.document import Document
 from authz.edits import KINDS, edited, read_edits_file
-from authz.errors import EditInvalid, OrderInvalid, PolicyInvalid, ScopeInvalid
+from authz.errors import EditInvalid, OrderInvalid, PolicyInvalid
 from authz.order import Status
 from authz.order_file import parse_order
 from authz.policy import ALWAYS, Effect, Rule
