@@ -126,3 +126,11 @@ class CaseInvalid(FieldwardError):
     code = "FW415"
     public = "a test of the policy is not valid"
     status = 400
+
+
+class EditInvalid(FieldwardError):
+    """An edit has no meaning, or does not fit the version; `detail` says which and why."""
+
+    code = "FW417"
+    public = "an edit of the policy is not valid"
+    status = 400
