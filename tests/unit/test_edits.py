@@ -8,7 +8,8 @@ from types import MappingProxyType
 import pytest
 
 from authz.document import Document
-from authz.edits import KINDS, edited, read_edits_file
+from authz.edit_forms import FORMS
+from authz.edits import edited, read_edits_file
 from authz.errors import EditInvalid, OrderInvalid, PolicyInvalid
 from authz.order import Status
 from authz.order_file import parse_order
@@ -216,7 +217,7 @@ REFUSED: list[tuple[str, type[FieldwardError], str]] = [
     ('[[edits]]\ngrant = { role = "clerk", rol = [], on = ["name"], actions = ["read"], '
      'where = "always" }', EditInvalid, "unknown key 'rol'; did you mean 'role'?"),
     ('[[edits]]\ngrant = { role = "clerk", on = ["name"], actions = ["read"], where = "always", '
-     'effect = "deny" }', EditInvalid, "'effect' is said by the edit itself"),
+     'effect = "deny" }', EditInvalid, "unknown key 'effect'"),
     ('[[edits]]\ngrant = { role = "clerk", on = ["name"], actions = [], where = "always" }',
      EditInvalid, "on nothing, or no action"),
     ('[[edits]]\ngrant = { role = "clerk", on = ["person"], actions = ["read"], '
@@ -308,5 +309,5 @@ def test_an_order_is_not_in_force_before_it_is_effective() -> None:
 
 
 def test_every_edit_is_refused_here_for_some_reason() -> None:
-    tried = {kind for kind in KINDS for text, _, _ in REFUSED if f"\n{kind} =" in text}
-    assert tried == KINDS
+    tried = {kind for kind in FORMS for text, _, _ in REFUSED if f"\n{kind} =" in text}
+    assert tried == FORMS.keys()
