@@ -10,6 +10,7 @@ from authz.edit_forms import meanings
 from authz.near import unknown
 from authz.policy import ALWAYS, Effect, Role, Rule
 from authz.policy_file import denial_of, role_of, rules_of
+from authz.wildcards import is_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,6 +88,8 @@ def _remove_role(draft: Draft, table: StrictTable) -> None:
 def _set_class(draft: Draft, table: StrictTable) -> None:
     name, members = table.text("name"), frozenset(table.texts("members"))
     table.done()
+    if is_wildcard(name):
+        raise table.wrong(f"'{name}' follows from the catalog: it is no class that can be set")
     if draft.classes.get(name) == members:
         raise table.wrong(f"class '{name}' is so already")
     draft.classes[name] = members

@@ -93,6 +93,15 @@ def test_every_edit_changes_what_it_names_and_nothing_else() -> None:
     }
 
 
+def test_a_wildcard_comes_and_goes_with_the_rules_that_name_it() -> None:
+    rule = {"role": "clerk", "on": ["Plan.*"], "actions": ["read"], "where": "always"}
+    granted = made({"grant": rule})
+    assert "Plan.*" in granted.policy.classes
+    assert edited(granted, [{"remove_rule": rule}], NOW) == BASE
+    kept = edited(granted, [{"set_role": {"name": "chief", "page_limit": 7}}], NOW)
+    assert kept.policy.classes == granted.policy.classes
+
+
 def test_a_line_of_a_grant_stands_for_each_target_and_action() -> None:
     document = made(
         {"grant": {"role": "clerk", "on": ["Enrollee.race", "name"], "actions": ["filter", "sort"],
@@ -253,6 +262,10 @@ REFUSED: list[tuple[str, type[FieldwardError], str]] = [
     ('[[edits]]\nset_class = { name = "name", members = ["Enrollee.lastName", '
      '"Enrollee.firstName"] }', EditInvalid, "class 'name' is so already"),
     ('[[edits]]\nset_class = { name = "name", members = [] }', PolicyInvalid, "is empty"),
+    ('[[edits]]\nset_class = { name = "Plan.*", members = ["Plan.name"] }', EditInvalid,
+     "'Plan.*' follows from the catalog"),
+    ('[[edits]]\nremove_class = { name = "Enrollee.*" }', EditInvalid,
+     "unknown class 'Enrollee.*'"),
     ('[[edits]]\nremove_class = { name = "nmae" }', EditInvalid, "did you mean 'name'?"),
     ('[[edits]]\nremove_class = { name = "person" }', PolicyInvalid,
      "unknown coordinate or class 'person'"),
