@@ -42,6 +42,9 @@ class Column:
     `lookup` names the owner's function that answers a value with the keys of the rows that hold it,
     and `known` the column that says whether there is a value: a filter by `eq` is made of these
     two, so that whoever may look a value up and not read it needs no privilege on the column.
+
+    `scopable`: a row scope may ask about it. Names, numbers and places that tell who somebody is
+    are not, so that a policy says what kind of people it is about and never which.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Column:
     lookup: str | None = None
     known: str | None = None
     bucketed: bool = False
+    scopable: bool = False
 
     @property
     def coarse(self) -> bool:
