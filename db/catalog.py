@@ -176,6 +176,13 @@ class Catalog:
         return frozenset(self.fields) | frozenset(self.links) | counts | tallies
 
     @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every record table, by name."""
+        found = [entity.table for entity in self.entities.values()]
+        found += [each.target for known in self.relations.values() for each in known.values()]
+        return tuple(sorted(dict.fromkeys(found), key=lambda table: table.name))
+
+    @property
     def listed(self) -> frozenset[str]:
         """The entities that are reached through a connection: anchors from the root, and lists."""
         roots = {entity.name for entity in self.entities.values() if entity.anchor == entity.name}
