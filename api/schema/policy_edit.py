@@ -62,59 +62,69 @@ _Meaning = _input(
     one=False,
 )
 
+_OF_RULES = {
+    "grant": _part("Grant", "Allows something.", **_RULE),
+    "deny": _part("Deny", "Denies something, whatever else allows it.", **_RULE),
+    "remove_rule": _part(
+        "RemoveRule", "Takes rules away.", **_RULE, effect=(str | None, "allow or deny.")
+    ),
+}  # fmt: skip
+_OF_NAMES = {
+    "add_role": _role("AddRole", "Makes a role."),
+    "set_role": _role("SetRole", "Changes what is given of a role."),
+    "remove_role": _part("RemoveRole", "Takes a role away.", name=_NAME),
+    "set_class": _part(
+        "SetClass", "Makes or replaces a data class.", name=_NAME,
+        members=(list[str], "Coordinates and classes in it."),
+    ),
+    "remove_class": _part("RemoveClass", "Takes a data class away.", name=_NAME),
+    "set_scope": _part(
+        "SetScope", "Makes or replaces a row scope.", name=_NAME,
+        meanings=(list[_Meaning], "One for each kind of record."),  # type: ignore[valid-type]  # made at run time
+    ),
+    "remove_scope": _part("RemoveScope", "Takes a row scope away.", name=_NAME),
+}  # fmt: skip
+_OF_PROMISES = {
+    "set_invariant": _part(
+        "SetInvariant", "Makes or replaces a promise that no version may break.", name=_NAME,
+        why=(str, "Reason for it."),
+        roles=(list[str] | None, "Roles that it binds; all of them where none is named."),
+        but=(list[str] | None, "Roles that it does not bind."),
+        on=_ON,
+        actions=_ACTIONS,
+        only_where=(str | None, "Row scopes on whose rows it may be done all the same."),
+    ),
+    "remove_invariant": _part("RemoveInvariant", "Takes a promise back.", name=_NAME),
+    "set_case": _part(
+        "SetCase", "Makes or replaces a test of the policy.", yaml=(str, "The test, in YAML."),
+    ),
+    "remove_case": _part("RemoveCase", "Takes a test away.", name=_NAME),
+}  # fmt: skip
+_OF_SUBJECTS = {
+    "assign": _part(
+        "Assign", "Gives roles to a subject.", subject=(str, "Subject of tokens."),
+        roles=(list[str], "Roles."),
+    ),
+    "unassign": _part(
+        "Unassign", "Takes roles from a subject.", subject=(str, "Subject of tokens."),
+        roles=(list[str], "Roles."),
+    ),
+}  # fmt: skip
+_OF_ORDERS = {
+    "add_order": _part("AddOrder", "Puts a court order on file.", toml=(str, "It, in TOML.")),
+    "set_order_status": _part(
+        "SetOrderStatus", "Says what becomes of a court order.", name=_NAME,
+        status=(str, "in_force, stayed, paused, superseded or vacated."),
+        at=(str | None, "Instant since which, with its offset from UTC; now unless given."),
+    ),
+}  # fmt: skip
+
 PolicyEdit = _input(
     "PolicyEdit",
     "One edit of the policy or of an order: exactly one of these.",
-    {
-        "grant": _part("Grant", "Allows something.", **_RULE),
-        "deny": _part("Deny", "Denies something, whatever else allows it.", **_RULE),
-        "remove_rule": _part(
-            "RemoveRule", "Takes rules away.", **_RULE, effect=(str | None, "allow or deny.")
-        ),
-        "add_role": _role("AddRole", "Makes a role."),
-        "set_role": _role("SetRole", "Changes what is given of a role."),
-        "remove_role": _part("RemoveRole", "Takes a role away.", name=_NAME),
-        "set_class": _part(
-            "SetClass", "Makes or replaces a data class.", name=_NAME,
-            members=(list[str], "Coordinates and classes in it."),
-        ),
-        "remove_class": _part("RemoveClass", "Takes a data class away.", name=_NAME),
-        "set_scope": _part(
-            "SetScope", "Makes or replaces a row scope.", name=_NAME,
-            meanings=(list[_Meaning], "One for each kind of record."),  # type: ignore[valid-type]  # made at run time
-        ),
-        "remove_scope": _part("RemoveScope", "Takes a row scope away.", name=_NAME),
-        "set_invariant": _part(
-            "SetInvariant", "Makes or replaces a promise that no version may break.", name=_NAME,
-            why=(str, "Reason for it."),
-            roles=(list[str] | None, "Roles that it binds; all of them where none is named."),
-            but=(list[str] | None, "Roles that it does not bind."),
-            on=_ON,
-            actions=_ACTIONS,
-            only_where=(str | None, "Row scopes on whose rows it may be done all the same."),
-        ),
-        "remove_invariant": _part("RemoveInvariant", "Takes a promise back.", name=_NAME),
-        "set_case": _part(
-            "SetCase", "Makes or replaces a test of the policy.", yaml=(str, "The test, in YAML."),
-        ),
-        "remove_case": _part("RemoveCase", "Takes a test away.", name=_NAME),
-        "assign": _part(
-            "Assign", "Gives roles to a subject.", subject=(str, "Subject of tokens."),
-            roles=(list[str], "Roles."),
-        ),
-        "unassign": _part(
-            "Unassign", "Takes roles from a subject.", subject=(str, "Subject of tokens."),
-            roles=(list[str], "Roles."),
-        ),
-        "add_order": _part("AddOrder", "Puts a court order on file.", toml=(str, "It, in TOML.")),
-        "set_order_status": _part(
-            "SetOrderStatus", "Says what becomes of a court order.", name=_NAME,
-            status=(str, "in_force, stayed, paused, superseded or vacated."),
-            at=(str | None, "Instant since which, with its offset from UTC; now unless given."),
-        ),
-    },
+    _OF_RULES | _OF_NAMES | _OF_PROMISES | _OF_SUBJECTS | _OF_ORDERS,
     one=True,
-)  # fmt: skip
+)
 
 
 def table_of(edit: object) -> dict[str, object]:
