@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from db.catalog import Catalog
 
 _MOST: Final = 30_000
-"""Rules behind the sets that are kept, and `_EACH` more for each: three versions of 10,000."""
+"""Rules behind the sets that are kept, with `_EACH` more for each: three policies of 10,000."""
 _EACH: Final = 100
 
 
