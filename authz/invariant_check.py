@@ -9,9 +9,11 @@ from authz import questions
 from authz.ceiling import effective
 from authz.decided import decided
 from authz.decision import condition
+from authz.errors import PolicyInvalid
 from authz.finding import Check, Finding, Severity
 from authz.implies import implies
 from authz.index import Index
+from authz.invariant_file import check_invariant
 from authz.order import instants
 from authz.policy import ALWAYS
 from authz.routes import opening, route, where
@@ -31,13 +33,19 @@ if TYPE_CHECKING:
 def invariant_findings(document: Document, as_of: datetime) -> Iterator[Finding]:
     """What decisions allow against an invariant, orders included, now or at a later instant at
     which something dated changes; each once, as it is first allowed."""
-    if not document.invariants:
+    meant = []
+    for invariant in document.invariants:
+        if (finding := _meaningless(document.policy, invariant)) is None:
+            meant.append(invariant)
+        else:
+            yield finding
+    if not meant:
         return
     said: set[tuple[str, str, str, str]] = set()
     for instant in instants(document.orders, as_of):
         policy = effective(document.policy, document.orders, instant)
         since = "" if instant == as_of else f" from {instant.isoformat()} on"
-        for invariant in sorted(document.invariants, key=lambda each: each.name):
+        for invariant in sorted(meant, key=lambda each: each.name):
             for role in bound(invariant, policy):
                 broken = [
                     question
@@ -46,6 +54,16 @@ def invariant_findings(document: Document, as_of: datetime) -> Iterator[Finding]
                 ]
                 said |= {(invariant.name, role, *question) for question in broken}
                 yield from _findings(policy, invariant, role, broken, since)
+
+
+def _meaningless(policy: PolicySet, invariant: Invariant) -> Finding | None:
+    """That an invariant means nothing in the policy, as after an edit that took away what it names;
+    None where it has a meaning."""
+    try:
+        check_invariant(policy, invariant)
+    except PolicyInvalid as error:
+        return Finding(Severity.ERROR, Check.INVARIANT, error.detail)
+    return None
 
 
 def bound(invariant: Invariant, policy: PolicySet) -> list[str]:
