@@ -77,7 +77,11 @@ class _Cover:
         self._policy = policy
         bits = {name: 1 << place for place, name in enumerate(sorted(policy.anchors))}
         self._bits = bits
+        self._within: dict[str, frozenset[str]] = {}
         self._masks: dict[str, int] = {}
+        self._above = {
+            role: sorted(hierarchy.reachable(policy.parents, role)) for role in policy.roles
+        }
         self._never: dict[tuple[str, str | None], bool] = {}
         # By one bit of what they speak of: whatever covers a rule has the rule's lowest bit.
         self._by_bit: defaultdict[tuple[str, str, int], list[tuple[int, Rule]]] = defaultdict(list)
@@ -94,7 +98,7 @@ class _Cover:
         """The rules of an effect whose part a rule is. Of two that say the same, the first."""
         mask, scopes = self._mask(rule.object), parts(rule.condition)
         lowest = mask & -mask
-        for role in sorted(hierarchy.reachable(self._policy.parents, rule.role)):
+        for role in self._above[rule.role]:
             for action in filter(None, (rule.action, questions.parent(rule.action))):
                 for at, other in self._by_bit.get((role, action, lowest), ()):
                     wide = self._mask(other.object)
@@ -118,7 +122,10 @@ class _Cover:
         )
 
     def _coordinates(self, name: str) -> frozenset[str]:
-        return hierarchy.reachable(self._policy.classes, name) & self._bits.keys()
+        if name not in self._within:
+            reached = hierarchy.reachable(self._policy.classes, name)
+            self._within[name] = reached & self._bits.keys()
+        return self._within[name]
 
     def _mask(self, name: str) -> int:
         if name not in self._masks:
