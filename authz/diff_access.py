@@ -210,7 +210,10 @@ class _Side:
         named = frozenset().union(
             *(hierarchy.reachable(policy.classes, name) for name in {rule.object for rule in rules})
         )
-        scopes = frozenset().union(*(parts(each) for each in {rule.condition for rule in rules}))
+        bound = binding(self.document, role)
+        scopes = frozenset(order.scope for order in bound).union(
+            *(parts(each) for each in {rule.condition for rule in rules})
+        )
         roles = [policy.roles[name] for name in above]
         return (
             [(each.name, each.inherits, each.requires, each.smallest_cell) for each in roles],
@@ -218,7 +221,7 @@ class _Side:
             rules,
             {name: policy.classes[name] for name in named if name in policy.classes},
             {name: self._scopes[name] for name in scopes},
-            binding(self.document, role),
+            bound,
         )
 
     def keep(self, roles: Iterable[str]) -> None:

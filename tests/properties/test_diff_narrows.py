@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from authz.policy import PolicySet
     from db.predicate import Predicate
 
-CASES = int(os.environ.get("FIELDWARD_CASES", "80"))
+CASES = int(os.environ.get("FIELDWARD_CASES", "40"))
 ROWS = [dict(zip(FLAGS, values, strict=True)) for values in product((True, False, None), repeat=4)]
 TOKENS = [frozenset(some) for some in chain.from_iterable(combinations(ROLES, n) for n in range(4))]
 _MASKS: dict[Predicate, int] = {}
