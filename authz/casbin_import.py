@@ -11,12 +11,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from authz.casbin_lines import TOKEN, action_lines, condition_lines, conditions
+from authz.casbin_lines import TOKEN, lines
 from authz.enforcer import MODEL
 from authz.errors import CasbinInvalid, CasbinModelOther, PolicyInvalid
 from authz.near import unknown
 from authz.policy import Effect, Rule
 from authz.policy_check import policy_set
+from authz.wildcards import is_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
@@ -42,25 +43,25 @@ def imported(document: Document, model: str, csv: str) -> Document:
     Raises CasbinModelOther for another model than ours, CasbinInvalid for lines that we would not
     have written, PolicyInvalid for what they say of unknown things.
     """
-    same_model(model)
-    lines = _lines(csv)
-    _written(lines)
+    _same_model(model)
+    found = _read(csv)
+    _written(found)
     before = document.policy
     policy = policy_set(
         before.catalog,
-        _roles(before, lines),
-        _classes(lines),
+        _roles(before, found),
+        _classes(found),
         {
             name: {anchor: scope.text for anchor, scope in meanings.items()}
             for name, meanings in before.scopes.items()
         },
-        _rules(before, lines),
+        _rules(before, found),
     )
-    _derived(policy, lines)
+    _same_lines(policy, found)
     return replace(document, policy=policy)
 
 
-def same_model(given: str) -> None:
+def _same_model(given: str) -> None:
     """Raises CasbinModelOther for a model that differs in more than blanks, comments and order."""
     found, wanted = _model(given), _model(MODEL)
     for key in sorted(found.keys() | wanted.keys()):
@@ -97,7 +98,7 @@ def _meaningful(
             yield number, stripped
 
 
-def _lines(csv: str) -> _Numbered:
+def _read(csv: str) -> _Numbered:
     found: _Numbered = {}
     for number, text in _meaningful(csv, CasbinInvalid):
         kind, *rest = line = tuple(token.strip(" \t") for token in text.split(","))
@@ -116,16 +117,16 @@ def _lines(csv: str) -> _Numbered:
     return found
 
 
-def _of(kind: str, lines: _Numbered) -> Iterator[tuple[int, tuple[str, ...]]]:
-    return ((number, line[1:]) for line, number in lines.items() if line[0] == kind)
+def _of(kind: str, given: _Numbered) -> Iterator[tuple[int, tuple[str, ...]]]:
+    return ((number, line[1:]) for line, number in given.items() if line[0] == kind)
 
 
-def _written(lines: _Numbered) -> None:
+def _written(given: _Numbered) -> None:
     """Raises CasbinInvalid for an export of the effective policy.
 
     Orders are in it as rules. As rules of the policy they would stay when the order is no more.
     """
-    for line, number in lines.items():
+    for line, number in given.items():
         if any(token.startswith(_CAPPED) for token in line):
             raise CasbinInvalid(
                 f"line {number} is about a court order: this is the effective policy, with orders "
@@ -142,37 +143,38 @@ def _known(policy: PolicySet, number: int, role: str) -> str:
     return role
 
 
-def _roles(policy: PolicySet, lines: _Numbered) -> list[Role]:
+def _roles(policy: PolicySet, given: _Numbered) -> list[Role]:
     above: dict[str, set[str]] = {name: set() for name in policy.roles}
-    for number, (role, inherited) in _of("g", lines):
+    for number, (role, inherited) in _of("g", given):
         above[_known(policy, number, role)].add(_known(policy, number, inherited))
     return [replace(role, inherits=frozenset(above[name])) for name, role in policy.roles.items()]
 
 
-def _classes(lines: _Numbered) -> Mapping[str, Set[str]]:
+def _classes(given: _Numbered) -> Mapping[str, Set[str]]:
     found: dict[str, set[str]] = {}
-    for _, (member, name) in _of("g2", lines):
-        found.setdefault(name, set()).add(member)
+    for _, (member, name) in _of("g2", given):
+        if not is_wildcard(name):
+            found.setdefault(name, set()).add(member)
     return found
 
 
-def _rules(policy: PolicySet, lines: _Numbered) -> list[Rule]:
+def _rules(policy: PolicySet, given: _Numbered) -> list[Rule]:
     effects = {effect.value: effect for effect in Effect}
     rules = []
-    for number, (role, target, action, where, effect) in _of("p", lines):
+    for number, (role, target, action, where, effect) in _of("p", given):
         if effect not in effects:
             raise PolicyInvalid(f"line {number}: {unknown('effect', effect, effects)}")
         rules.append(Rule(_known(policy, number, role), target, action, where, effects[effect]))
     return rules
 
 
-def _derived(policy: PolicySet, lines: _Numbered) -> None:
-    """Raises CasbinInvalid where a condition or an action would imply what it does not for us."""
-    wanted = {*condition_lines(conditions(policy)), *action_lines()}
-    found = {line for line in lines if line[0] in ("g3", "g4")}
-    for line in sorted(found - wanted):
+def _same_lines(policy: PolicySet, found: _Numbered) -> None:
+    """Raises CasbinInvalid unless the policy has just these lines: what a condition, an action or a
+    wildcard implies is not for a file to say."""
+    wanted = set(lines(policy))
+    for line in sorted(found.keys() - wanted):
         raise CasbinInvalid(
-            f"line {lines[line]}: '{','.join(line)}' does not follow from the rules"
+            f"line {found[line]}: '{','.join(line)}' does not follow from the rules"
         )
-    for line in sorted(wanted - found):
+    for line in sorted(wanted - found.keys()):
         raise CasbinInvalid(f"'{','.join(line)}' follows from the rules, and is not in the file")

@@ -129,6 +129,22 @@ def test_a_model_in_other_words_is_the_same_model() -> None:
     assert imported(Document(written()), tight, whole(CSV)) == Document(written())
 
 
+def test_wildcards_follow_from_the_catalog_and_not_from_a_file() -> None:
+    everywhere = Rule("one", "Enrollee.*", "read", "a", Effect.ALLOW)
+    policy = replace(written(), rules=(everywhere,), classes={})
+    policy = policy_set(SMALL, policy.roles.values(), {}, SCOPES, policy.rules)
+    csv = policy_csv(policy)
+    assert imported(Document(written()), MODEL, csv).policy == policy
+    for line, text in (
+        ("g2,Enrollee.a,Enrollee.*\n", "'g2,Enrollee.a,Enrollee.*' follows from the rules"),
+        ("p,one,Enrollee.*,read,a,allow\n", "'g2,Enrollee.a,Enrollee.*' does not follow"),
+    ):
+        assert line in csv
+        with pytest.raises(CasbinInvalid) as refused:
+            imported(Document(written()), MODEL, csv.replace(line, "").replace("g3,a,always\n", ""))
+        assert text in refused.value.detail
+
+
 OTHER_MODELS = {
     "nothing": ("[request_definition]\nr = sub, obj, act, cond", "", "[r"),
     "any allow": (" && !some(where (p.eft == deny))", "", "[policy_effect] e differs"),
