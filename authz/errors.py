@@ -159,3 +159,19 @@ class EditInvalid(FieldwardError):
     code = "FW417"
     public = "an edit of the policy is not valid"
     status = 400
+
+
+class CasbinModelOther(FieldwardError):
+    """A Casbin model that is not the one that decides here: its rules would mean something else."""
+
+    code = "FW420"
+    public = "the Casbin model is not the one of this server"
+    status = 400
+
+
+class CasbinInvalid(FieldwardError):
+    """A Casbin CSV that is not one that we would write; `detail` says where."""
+
+    code = "FW421"
+    public = "the Casbin policy cannot be imported"
+    status = 400
