@@ -149,3 +149,10 @@ class PolicyMoved(FieldwardError):
     code = "FW512"
     public = "the policy has changed since"
     status = 409
+
+
+class OperationsRefused(FieldwardError):
+    """PostgreSQL does not note what is no operation; `detail` is its SQLSTATE."""
+
+    code = "FW525"
+    public = "the operations cannot be noted"

@@ -25,8 +25,10 @@ _LOCK = 0x4669_656C_6477_6172  # of this program in its database: nobody else's 
 
 # What the gateway's own login reads and calls: versions of the policy, and what the check of drift
 # compares with. Records it reads as the roles of the floor, and never as itself.
-_READ = ("policy_head", "policy_version", "standing", "definition")
-_CALLED = "fieldward.commit_policy(bigint, text, text, jsonb, jsonb)"
+_READ = ("policy_head", "policy_version", "standing", "definition", "operation")
+_CALLED = (
+    "fieldward.commit_policy(bigint, text, text, jsonb, jsonb), fieldward.record_operations(jsonb)"
+)
 
 # Why a login may do more than a gateway may, the worst first. Every role that it can become
 # counts, whether or not it is one now: the session could change to it at any time.
