@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from api.cache import Cache
 from api.demand import Asked, scrubbed, written
+from api.errors import MethodNotAllowed
 from api.given import Given
 from api.operation import find_operation, read_operation
 from api.planner import plan_operation
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from api.cursor import Sealer
     from api.gate import Denial
     from api.given import Fact, Listing
-    from api.operation import Operation
+    from api.operation import Named, Operation
     from api.planner import Planned
     from api.request import GraphQLRequest
     from api.shape import Shape as AnswerShape
@@ -126,14 +127,17 @@ class Compiler:
     ) -> tuple[Compiled, Given]:
         """The operation of a request, and what the request gives to it.
 
-        Raises what `find_operation`, `read_operation` and `plan_operation` raise; of an
-        operation that is refused nothing is kept but what it asked for.
+        Raises what `find_operation`, `read_operation` and `plan_operation` raise, and
+        MethodNotAllowed for a mutation by GET. Of an operation that is refused nothing is kept but
+        what it asked for, and nothing of one that mutates.
         """
         text, name = asked.query, asked.operation_name
         named = None
         variables = self.variables.get((text, name))
         if variables is None:
             named = find_operation(text, name, view)
+            if named.mutates:
+                return self._mutation(named, asked, decisions, subject)
             variables = named.variables()
             self.variables.put((text, name), variables, len(text))
         read = variables.read(asked.variables)
@@ -177,6 +181,17 @@ class Compiler:
                 return
             self._refused.put(key, asked, len(key.document) + len(asked.demands))
         self.recorder.saw(asked)
+
+    def _mutation(
+        self, named: Named, asked: GraphQLRequest, decisions: DecisionSet, subject: str
+    ) -> tuple[Compiled, Given]:
+        if asked.safe:
+            raise MethodNotAllowed
+        variables = named.variables()
+        given = Given(variables.read(asked.variables).leaves, subject, self._sealer)
+        operation = read_operation(named, variables.open(asked.variables))
+        # It has no record, so its plan is empty and looks at nothing.
+        return _compiled(operation, plan_operation(operation, decisions, given), (), None), given
 
 
 def _asked(operation: Operation, role: str, planned: Planned | None, given: Given) -> Asked | None:

@@ -97,14 +97,6 @@ class OrderInvalid(FieldwardError):
     status = 400
 
 
-class OrderViolated(FieldwardError):
-    """The policy gives more than an order in force leaves; `detail` lists the counterexamples."""
-
-    code = "FW404"
-    public = "the policy exceeds a court order"
-    status = 400
-
-
 class FloorImpossible(FieldwardError):
     """PostgreSQL could not hold a role to an order; `detail` names the order or the role."""
 
@@ -118,3 +110,27 @@ class DocumentInvalid(FieldwardError):
 
     code = "FW406"
     public = "the stored policy is not valid"
+
+
+class RowInvalid(FieldwardError):
+    """A row that was made up is none that could be; `detail` says what of it."""
+
+    code = "FW414"
+    public = "the described row is not valid"
+    status = 400
+
+
+class CaseInvalid(FieldwardError):
+    """A test of a policy says something that it cannot mean; `detail` says where."""
+
+    code = "FW415"
+    public = "a test of the policy is not valid"
+    status = 400
+
+
+class EditInvalid(FieldwardError):
+    """An edit has no meaning, or does not fit the version; `detail` says which and why."""
+
+    code = "FW417"
+    public = "an edit of the policy is not valid"
+    status = 400

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never
 
 from authz.ceiling import capped, effective
+from authz.decided import decided
 from authz.decision import Action, Deny, condition
-from authz.enforcer import decision_set
 from authz.errors import FloorImpossible
 from authz.order import Status
 from authz.questions import PREFIX
@@ -77,7 +77,7 @@ def _compiled(policy: PolicySet, orders: Sequence[Order]) -> Floor:
         at = effective(policy, orders, instant)
         for role in sorted(names) if index else sorted(policy.roles):
             # Orders say nothing about the others, so one instant is as good as any.
-            roles[role].decisions(decision_set(at, role))
+            roles[role].decisions(decided(at, role))
     for role in names:
         if roles[role].functions & _lookups(policy.catalog):
             raise FloorImpossible(f"{role}: a lookup by value is not held to the population")

@@ -35,27 +35,24 @@ def policy_of(catalog: Catalog, file: StrictTable) -> PolicySet:
     roles = file.table("roles")
     classes = file.table("classes")
     scopes = file.table("scopes")
-    rules = [rule for line in file.tables("rules") for rule in _rules(line)]
+    rules = [rule for line in file.tables("rules") for rule in rules_of(line)]
     file.done()
     return policy_set(
         catalog,
-        [_role(name, roles.table(name)) for name in roles.names()],
+        [role_of(name, roles.table(name)) for name in roles.names()],
         {name: frozenset(classes.texts(name)) for name in classes.names()},
         {name: _meanings(scopes.table(name)) for name in scopes.names()},
         rules,
     )
 
 
-def _role(name: str, table: StrictTable) -> Role:
-    denial = table.text("denial") if table.has("denial") else DenialMode.NULL.value
-    modes = {mode.value: mode for mode in DenialMode}
-    if denial not in modes:
-        raise table.wrong(unknown("denial", denial, modes))
+def role_of(name: str, table: StrictTable) -> Role:
+    """The role that a table says. Raises the error of the table."""
     role = Role(
         name,
         table.text("description"),
         table.whole("page_limit"),
-        modes[denial],
+        denial_of(table) if table.has("denial") else DenialMode.NULL,
         frozenset(table.texts("inherits") if table.has("inherits") else ()),
         frozenset(table.texts("requires") if table.has("requires") else ()),
         table.whole("smallest_cell") if table.has("smallest_cell") else 0,
@@ -64,11 +61,22 @@ def _role(name: str, table: StrictTable) -> Role:
     return role
 
 
+def denial_of(table: StrictTable) -> DenialMode:
+    """The denial mode that the key `denial` names. Raises the error of the table."""
+    denial = table.text("denial")
+    modes = {mode.value: mode for mode in DenialMode}
+    if denial not in modes:
+        raise table.wrong(unknown("denial", denial, modes))
+    return modes[denial]
+
+
 def _meanings(table: StrictTable) -> dict[str, str]:
     return {anchor: table.text(anchor) for anchor in table.names()}
 
 
-def _rules(table: StrictTable) -> list[Rule]:
+def rules_of(table: StrictTable) -> list[Rule]:
+    """The rules for which a line stands: one for each target and action. Raises the error of the
+    table."""
     role = table.text("role")
     targets = table.texts("on")
     actions = table.texts("actions")

@@ -18,6 +18,7 @@ from authz.near import unknown
 from authz.order_file import order_of
 from authz.policy_file import policy_of
 from authz.strict_table import StrictTable
+from authz.wildcards import is_wildcard
 from db.catalog_records import CATALOG
 from db.floor_apply import stored_head
 
@@ -68,7 +69,12 @@ def text_of(document: Document) -> str:
         {
             "policy": {
                 "roles": {name: _role(role) for name, role in policy.roles.items()},
-                "classes": {name: sorted(members) for name, members in policy.classes.items()},
+                # Wildcards come back with the coordinates that there are by then.
+                "classes": {
+                    name: sorted(members)
+                    for name, members in policy.classes.items()
+                    if not is_wildcard(name)
+                },
                 "scopes": {
                     name: {anchor: scope.text for anchor, scope in meanings.items()}
                     for name, meanings in policy.scopes.items()

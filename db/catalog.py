@@ -38,6 +38,7 @@ class Column:
     `codes` is the value list of a coded element. `width` is the most characters that a value has.
     `required` means NOT NULL, so that a keyset can use an index. `bucketed` marks a code without
     its value list here, or a value that stands for many (a year, three digits of a ZIP code).
+    `personal` marks a day by which somebody may be known (45 CFR 164.514(b)(2)(i)(C)).
 
     `lookup` names the owner's function that answers a value with the keys of the rows that hold it,
     and `known` the column that says whether there is a value: a filter by `eq` is made of these
@@ -56,6 +57,7 @@ class Column:
     lookup: str | None = None
     known: str | None = None
     bucketed: bool = False
+    personal: bool = False
     scopable: bool = False
 
     @property

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import asyncpg
-
-from db.errors import DatabaseUnavailable, OperationsRefused
-from db.session import AWAY
+from db.errors import OperationsRefused
+from db.writing import reading, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    import asyncpg
+
+_LIST: Final = """
+select digest, role, name, demands::text as demands, first_seen, last_seen, times
+  from fieldward.operation
+ order by times desc, last_seen desc, digest
+ limit $1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +50,14 @@ async def record(connection: asyncpg.Connection, seen: Mapping[tuple[str, str, s
         {"role": role, "name": name, "demands": json.loads(demands), "times": times}
         for (role, name, demands), times in seen.items()
     ]
-    try:
-        async with connection.transaction():
-            # Sessions of the gateway are read-only unless they say otherwise.
-            await connection.execute("set transaction read write")
-            await connection.execute(
-                "select fieldward.record_operations($1::text::jsonb)", json.dumps(rows)
-            )
-    except AWAY:
-        raise DatabaseUnavailable from None
-    except asyncpg.PostgresError as error:
-        raise OperationsRefused(error.sqlstate or "") from None
+    async with writing(connection, OperationsRefused):
+        await connection.execute(
+            "select fieldward.record_operations($1::text::jsonb)", json.dumps(rows)
+        )
 
 
 async def operations(connection: asyncpg.Connection, most: int = 10_000) -> tuple[Recorded, ...]:
     """What was noted, the most used first, at most so many. The gateway may ask."""
-    rows = await connection.fetch(
-        """
-        select digest, role, name, demands::text as demands, first_seen, last_seen, times
-          from fieldward.operation
-         order by times desc, last_seen desc, digest
-         limit $1
-        """,
-        most,
-    )
+    async with reading():
+        rows = await connection.fetch(_LIST, most)
     return tuple(Recorded(**row) for row in rows)

@@ -39,8 +39,8 @@ def _code(name: str, codes: str, *, required: bool = False) -> Column:
     return Column(name, Kind.TEXT, code_list(codes), width=20, required=required, scopable=True)
 
 
-def _date(name: str, *, required: bool = False) -> Column:
-    return Column(name, Kind.DATE, required=required, scopable=True)
+def _date(name: str, *, required: bool = False, personal: bool = False) -> Column:
+    return Column(name, Kind.DATE, required=required, personal=personal, scopable=True)
 
 
 def _whole(name: str, *, required: bool = False, bucketed: bool = False) -> Column:
@@ -104,8 +104,8 @@ ENROLLEE = _table(
     _text("eligible_first_name", 30, required=True),
     _text("eligible_middle_init", 1),
     _text("eligible_last_name", 30, required=True),
-    _date("date_of_birth", required=True),
-    _date("date_of_death"),
+    _date("date_of_birth", required=True, personal=True),
+    _date("date_of_death", personal=True),
     _code("sex", "sex"),
     _whole("birth_year", required=True, bucketed=True),
     _uuid("pseudonym", scopable=False),
@@ -124,7 +124,7 @@ VARIABLE_DEMOGRAPHICS = _spans(
     _flag("citizenship_verification_flag"),
     _code("immigration_status", "immigration_status"),
     _flag("immigration_verification_flag"),
-    _date("immigration_status_five_year_bar_end_date"),
+    _date("immigration_status_five_year_bar_end_date", personal=True),
     _text("primary_language_code", 3, bucketed=True),
     _whole("household_size"),
 )
@@ -167,8 +167,8 @@ CLAIM = _table(
     _date("beginning_date_of_service", required=True),
     _date("ending_date_of_service"),
     _whole("service_year", required=True, bucketed=True),
-    _date("admission_date"),
-    _date("discharge_date"),
+    _date("admission_date", personal=True),
+    _date("discharge_date", personal=True),
     _date("adjudication_date"),
     _date("medicaid_paid_date"),
     _text("diagnosis_code", 18, bucketed=True),

@@ -7,6 +7,7 @@ each kind of change, `FIELDWARD_SEED` which.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections import Counter
@@ -22,17 +23,16 @@ import pytest
 from api.compiler import Compiler
 from api.demand import Asked, read
 from api.errors import OperationDenied, OperationTooComplex, PositionDenied
-from api.replay import Outcome, replay, standing
+from api.replay import Outcome, standing
 from api.request import GraphQLRequest
 from authz import questions
 from authz.decision import DecisionSet, DenialMode
 from authz.packaged import load_seed
 from authz.policy import ALWAYS, Effect, PolicySet, Rule, sorted_rules
-from authz.snapshot import Snapshot, take
+from authz.snapshot import take
 from db.catalog import Kind
 from db.catalog_records import CATALOG
 from db.errors import FieldwardError
-from db.operations import Recorded
 from tests.oracle.asker import Asker
 from tests.oracle.authority import Authority
 from tests.oracle.corners import corner_policy
@@ -108,10 +108,8 @@ def noted(request: GraphQLRequest, decisions: DecisionSet) -> Asked | None:
     compiler = Compiler(SEALER)
     seen: list[Asked] = []
     compiler.recorder.saw = seen.append  # type: ignore[method-assign]  # to see what it sees
-    try:
+    with contextlib.suppress(FieldwardError):
         compiler.compile(request, decisions, SUBJECT, whole)
-    except FieldwardError:
-        pass
     assert len(seen) <= 1
     return seen[0] if seen else None
 

@@ -197,6 +197,43 @@ def test_what_stays_within_an_order_is_no_violation(case: str) -> None:
     assert found(policy(WITHIN[case])) == set()
 
 
+OPPOSITES = {
+    "a scope and its opposite": ("sex = 'F'", "sex = 'F'"),
+    "less than what is denied": ("sex = 'F' and population covers as_of", "sex = 'F'"),
+    "either of two that are both denied": (
+        "sex = 'F' or population covers as_of",
+        "population covers as_of or sex = 'F'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OPPOSITES)
+def test_what_is_denied_by_another_name_is_no_violation(case: str) -> None:
+    allowed, denied = OPPOSITES[case]
+    scopes = f"""[scopes.some]
+Enrollee = "{allowed}"
+[scopes.same]
+Enrollee = "{denied}"
+"""
+    more = rule("agent", "Enrollee.ssn", "read", "some")
+    deny = rule("agent", "Enrollee.ssn", "read", "same", "deny")
+    assert found(policy(more + deny, ("[scopes.nobody]", scopes + "[scopes.nobody]"))) == set()
+    assert found(policy(more, ("[scopes.nobody]", scopes + "[scopes.nobody]"))) != set()
+
+
+def test_two_rules_that_open_the_same_are_both_named() -> None:
+    given = policy(
+        rule("agent", "names", "read", "women") + rule("agent", "all", "read", "people & women")
+    )
+    counterexample = next(
+        each for each in violations(given, order()) if each.coordinate == "Enrollee.lastName"
+    )
+    assert str(counterexample) == (
+        "agent may read Enrollee.lastName where people&women or women: the order does not cover it "
+        "(one; by the rule for agent to read all and the rule for agent to read names)"
+    )
+
+
 def test_a_deny_on_some_rows_does_not_take_an_allow_away() -> None:
     more = rule("agent", "Enrollee.ssn", "read", "people")
     given = policy(more + rule("agent", "Enrollee.ssn", "read", "women", "deny"))
@@ -335,5 +372,6 @@ def test_the_export_denies_what_the_order_closes() -> None:
 def test_a_violation_is_a_value() -> None:
     first, *_ = violations(policy(rule("agent", "Enrollee.ssn", "read", "people")), order())
     assert isinstance(first, Violation)
-    assert first.rule.role == "agent"
+    assert [rule.role for rule in first.rules] == ["agent"]
+    assert first.rows == PEOPLE
     assert first.order == "one"
