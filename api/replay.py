@@ -14,8 +14,8 @@ from api.demand import Use, read
 from api.errors import OperationTooComplex, PositionDenied
 from api.gate import Gate, Place
 from api.schema.query import RECORDS
+from authz import questions
 from authz.decision import Action, DenialMode
-from authz.questions import PREFIX
 from db.catalog_records import CATALOG
 from db.predicate import Operator
 
@@ -133,7 +133,7 @@ def _passes(gate: Gate, demand: Demand) -> bool:
         case Use.FILTER if demand.action == Action.FILTER.value:
             gate.filter_way(coordinate)
         case Use.FILTER:
-            gate.filter(coordinate, Operator(demand.action.removeprefix(PREFIX)))
+            gate.filter(coordinate, Operator(demand.action.removeprefix(questions.PREFIX)))
         case Use.ORDER:
             gate.sort(coordinate)
         case Use.GROUP:
@@ -165,10 +165,5 @@ def _known(text: str) -> tuple[Demand, ...]:
 def _exists(demand: Demand) -> bool:
     if demand.use is Use.ROWS:
         return demand.coordinate.partition(".")[2] in RECORDS
-    if demand.use is Use.SELECTION:
-        return demand.coordinate in CATALOG.coordinates
-    if demand.use is Use.FILTER and demand.action == Action.FILTER.value:
-        return demand.coordinate in CATALOG.links
-    if demand.use in (Use.FILTER, Use.DAY):
-        return demand.coordinate in CATALOG.fields
-    return demand.coordinate in CATALOG.fields or demand.coordinate in CATALOG.links
+    known = demand.coordinate in CATALOG.coordinates
+    return known and demand.action in questions.actions(CATALOG, demand.coordinate)
