@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from authz.errors import EditInvalid
 from authz.near import unknown
 from authz.policy_check import policy_set
+from authz.wildcards import is_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,7 @@ class Draft:
             policy.catalog,
             as_of,
             dict(policy.roles),
-            dict(policy.classes),
+            _listed(policy),
             _texts(policy),
             dict.fromkeys(policy.rules),
             {order.name: order for order in document.orders},
@@ -66,7 +67,7 @@ class Draft:
     def _policy(self, before: PolicySet) -> PolicySet:
         if (
             self.roles == before.roles
-            and self.classes == before.classes
+            and self.classes == _listed(before)
             and self.scopes == _texts(before)
             and self.rules.keys() == set(before.rules)
         ):
@@ -85,6 +86,11 @@ def absent(what: str, name: str, known: Iterable[str]) -> None:
     """Raises EditInvalid where something is there already."""
     if name in known:
         raise EditInvalid(f"{what} '{name}' is there already")
+
+
+def _listed(policy: PolicySet) -> dict[str, frozenset[str]]:
+    """The classes that somebody lists: wildcards follow from the catalog."""
+    return {name: members for name, members in policy.classes.items() if not is_wildcard(name)}
 
 
 def _texts(policy: PolicySet) -> dict[str, dict[str, str]]:

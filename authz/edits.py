@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from authz import edits_of_orders, edits_of_policy, edits_of_subjects
 from authz.draft import Draft
+from authz.edit_forms import opened
 from authz.errors import EditInvalid
-from authz.near import unknown
-from authz.strict_table import StrictTable
 from authz.strict_table import document as table_of
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from authz.document import Document
+    from authz.strict_table import StrictTable
 
 _KINDS: Final[Mapping[str, Callable[[Draft, StrictTable], None]]] = {
     **edits_of_policy.KINDS,
@@ -31,7 +31,6 @@ _KINDS: Final[Mapping[str, Callable[[Draft, StrictTable], None]]] = {
     **edits_of_subjects.KINDS,
 }
 """Key of an edit → what it does to a draft."""
-KINDS: Final = frozenset(_KINDS)
 
 
 def edited(document: Document, edits: Sequence[Mapping[str, object]], as_of: datetime) -> Document:
@@ -42,7 +41,7 @@ def edited(document: Document, edits: Sequence[Mapping[str, object]], as_of: dat
     """
     draft = Draft.of(document, as_of)
     for number, edit in enumerate(edits, 1):
-        kind, table = _opened(number, edit)
+        kind, table = opened(number, edit)
         try:
             _KINDS[kind](draft, table)
         except EditInvalid as error:
@@ -53,7 +52,7 @@ def edited(document: Document, edits: Sequence[Mapping[str, object]], as_of: dat
 
 
 def read_edits_file(text: str) -> list[Mapping[str, object]]:
-    """The edits of a TOML file, `[[edits]]`, unread but for their keys. Raises EditInvalid."""
+    """The edits of a TOML file, `[[edits]]`, each in its form. Raises EditInvalid."""
     file = table_of(text, EditInvalid)
     tables = file.tables("edits")
     file.done()
@@ -61,16 +60,5 @@ def read_edits_file(text: str) -> list[Mapping[str, object]]:
         raise file.wrong("'edits' is empty")
     found = [{key: table.value(key) for key in table.names()} for table in tables]
     for number, edit in enumerate(found, 1):
-        _opened(number, edit)
+        opened(number, edit)
     return list(found)
-
-
-def _opened(number: int, edit: Mapping[str, object]) -> tuple[str, StrictTable]:
-    """The key of an edit, and its table."""
-    if len(edit) != 1:
-        keys = ", ".join(sorted(edit)) or "none"
-        raise EditInvalid(f"edit {number}: an edit has one key, and here are: {keys}")
-    ((kind, given),) = edit.items()
-    if kind not in _KINDS:
-        raise EditInvalid(f"edit {number}: {unknown('edit', kind, _KINDS)}")
-    return kind, StrictTable(given, f"edit {number}, {kind}", EditInvalid)

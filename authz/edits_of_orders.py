@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from authz.draft import Draft, absent, present
-from authz.errors import EditInvalid, OrderInvalid
+from authz.edit_forms import instant
+from authz.errors import OrderInvalid
 from authz.near import unknown
 from authz.order import Change, Status
 from authz.order_file import order_of
-from authz.strict_table import StrictTable
 from authz.strict_table import document as table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from authz.strict_table import StrictTable
 
 
 def _add_order(draft: Draft, table: StrictTable) -> None:
@@ -36,7 +37,7 @@ def _set_order_status(draft: Draft, table: StrictTable) -> None:
     given = table.text("status")
     if given not in known:
         raise table.wrong(unknown("status", given, known))
-    change = Change(_at(table) if table.has("at") else draft.as_of, known[given])
+    change = Change(instant(table, "at") if table.has("at") else draft.as_of, known[given])
     table.done()
     order = draft.orders[name]
     past = [each for each in order.history if each.at <= draft.as_of]
@@ -49,17 +50,6 @@ def _set_order_status(draft: Draft, table: StrictTable) -> None:
     if history[:-1] == order.history and history[-2].status is change.status:
         raise table.wrong(f"order '{name}' is {given} already")
     draft.orders[name] = replace(order, history=history)
-
-
-def _at(table: StrictTable) -> datetime:
-    """`at` as TOML has it, or as text: JSON has no days and instants."""
-    value = table.value("at")
-    if isinstance(value, str):
-        try:
-            value = (date if len(value) == len("2026-01-06") else datetime).fromisoformat(value)
-        except ValueError:
-            raise table.wrong("'at' is not a day or an instant") from None
-    return StrictTable({"at": value}, table.where, EditInvalid).instant("at")
 
 
 KINDS: Final[Mapping[str, Callable[[Draft, StrictTable], None]]] = {

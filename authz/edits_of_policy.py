@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from authz.draft import Draft, absent, listed, present
+from authz.edit_forms import meanings
 from authz.near import unknown
 from authz.policy import ALWAYS, Effect, Role, Rule
 from authz.policy_file import denial_of, role_of, rules_of
+from authz.wildcards import is_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +27,6 @@ def _deny(draft: Draft, table: StrictTable) -> None:
 
 
 def _add(draft: Draft, table: StrictTable, effect: Effect) -> None:
-    if "effect" in table.names():
-        raise table.wrong("'effect' is said by the edit itself: 'grant' or 'deny'")
     for rule in rules_of(table):
         wanted = replace(rule, effect=effect)
         if wanted in draft.rules:
@@ -88,6 +88,8 @@ def _remove_role(draft: Draft, table: StrictTable) -> None:
 def _set_class(draft: Draft, table: StrictTable) -> None:
     name, members = table.text("name"), frozenset(table.texts("members"))
     table.done()
+    if is_wildcard(name):
+        raise table.wrong(f"'{name}' follows from the catalog: it is no class that can be set")
     if draft.classes.get(name) == members:
         raise table.wrong(f"class '{name}' is so already")
     draft.classes[name] = members
@@ -101,18 +103,11 @@ def _remove_class(draft: Draft, table: StrictTable) -> None:
 
 
 def _set_scope(draft: Draft, table: StrictTable) -> None:
-    name = table.text("name")
-    meanings: dict[str, str] = {}
-    for meaning in table.tables("meanings"):
-        anchor = meaning.text("anchor")
-        if anchor in meanings:
-            raise meaning.wrong(f"a meaning on {anchor} twice")
-        meanings[anchor] = meaning.text("text")
-        meaning.done()
+    name, given = table.text("name"), meanings(table, "meanings")
     table.done()
-    if draft.scopes.get(name) == meanings:
+    if draft.scopes.get(name) == given:
         raise table.wrong(f"scope '{name}' is so already")
-    draft.scopes[name] = meanings
+    draft.scopes[name] = given
 
 
 def _remove_scope(draft: Draft, table: StrictTable) -> None:

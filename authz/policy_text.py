@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from authz import questions
 from authz.decision import Action, DenialMode
 from authz.policy import ALWAYS, Effect, parts
+from authz.wildcards import is_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +26,12 @@ _WIDTH: Final = 100
 
 def policy_text(policy: PolicySet) -> str:
     """A whole policy. `parse_policy` makes an equal one of it."""
-    classes = [_list(name, sorted(members)) for name, members in sorted(policy.classes.items())]
+    # Wildcards follow from the catalog.
+    classes = [
+        _list(name, sorted(members))
+        for name, members in sorted(policy.classes.items())
+        if not is_wildcard(name)
+    ]
     scopes = [
         [f"[scopes.{name}]", *_meanings(meanings)]
         for name, meanings in sorted(policy.scopes.items())

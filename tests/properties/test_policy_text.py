@@ -15,7 +15,7 @@ from authz.decision import DenialMode
 from authz.order import Change, Order, Status
 from authz.order_file import parse_order
 from authz.packaged import load_orders, load_seed
-from authz.policy import Effect, PolicySet, Role, Rule, join
+from authz.policy import ALWAYS, Effect, PolicySet, Role, Rule, join
 from authz.policy_check import policy_set
 from authz.policy_file import parse_policy
 from authz.policy_text import order_text, policy_text
@@ -28,7 +28,9 @@ NAMES = ("a", "one", "two_2")
 words = st.text(
     st.characters(exclude_categories=["Cs"]) | st.sampled_from('\\"\n\r\t\x7f\x00#]é😀'), min_size=1
 ).filter(lambda text: bool(text.strip()))
-objects = st.sampled_from(["Enrollee.a", "Enrollee.b", "Enrollee.c", "inner", "outer"])
+objects = st.sampled_from(
+    ["Enrollee.a", "Enrollee.b", "Enrollee.c", "inner", "outer", "Enrollee.*"]
+)
 rules = st.builds(
     Rule,
     st.sampled_from(NAMES),
@@ -61,9 +63,9 @@ def policies(draw: st.DrawFn) -> PolicySet:
         SMALL,
         [draw(roles(name)) for name in NAMES],
         {"inner": draw(st.sets(st.sampled_from(["Enrollee.a", "Enrollee.b"]), min_size=1)),
-         "outer": {"inner", "Enrollee.d"}},
+         "outer": {"inner", "Enrollee.d", "Enrollee.*"}},
         {name: {"Enrollee": f"{name} = true"} for name in FLAGS},
-        draw(st.sets(rules, max_size=40)),
+        draw(st.sets(rules, max_size=40)) | {Rule("a", "*", "read", ALWAYS, Effect.DENY)},
     )  # fmt: skip
 
 

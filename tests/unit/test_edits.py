@@ -8,7 +8,8 @@ from types import MappingProxyType
 import pytest
 
 from authz.document import Document
-from authz.edits import KINDS, edited, read_edits_file
+from authz.edit_forms import FORMS
+from authz.edits import edited, read_edits_file
 from authz.errors import EditInvalid, OrderInvalid, PolicyInvalid
 from authz.order import Status
 from authz.order_file import parse_order
@@ -90,6 +91,15 @@ def test_every_edit_changes_what_it_names_and_nothing_else() -> None:
     assert set(BASE.policy.rules) - set(removed.policy.rules) == {
         Rule("clerk", "person", "read", "own_state", Effect.ALLOW)
     }
+
+
+def test_a_wildcard_comes_and_goes_with_the_rules_that_name_it() -> None:
+    rule = {"role": "clerk", "on": ["Plan.*"], "actions": ["read"], "where": "always"}
+    granted = made({"grant": rule})
+    assert "Plan.*" in granted.policy.classes
+    assert edited(granted, [{"remove_rule": rule}], NOW) == BASE
+    kept = edited(granted, [{"set_role": {"name": "chief", "page_limit": 7}}], NOW)
+    assert kept.policy.classes == granted.policy.classes
 
 
 def test_a_line_of_a_grant_stands_for_each_target_and_action() -> None:
@@ -216,7 +226,7 @@ REFUSED: list[tuple[str, type[FieldwardError], str]] = [
     ('[[edits]]\ngrant = { role = "clerk", rol = [], on = ["name"], actions = ["read"], '
      'where = "always" }', EditInvalid, "unknown key 'rol'; did you mean 'role'?"),
     ('[[edits]]\ngrant = { role = "clerk", on = ["name"], actions = ["read"], where = "always", '
-     'effect = "deny" }', EditInvalid, "'effect' is said by the edit itself"),
+     'effect = "deny" }', EditInvalid, "unknown key 'effect'"),
     ('[[edits]]\ngrant = { role = "clerk", on = ["name"], actions = [], where = "always" }',
      EditInvalid, "on nothing, or no action"),
     ('[[edits]]\ngrant = { role = "clerk", on = ["person"], actions = ["read"], '
@@ -252,6 +262,10 @@ REFUSED: list[tuple[str, type[FieldwardError], str]] = [
     ('[[edits]]\nset_class = { name = "name", members = ["Enrollee.lastName", '
      '"Enrollee.firstName"] }', EditInvalid, "class 'name' is so already"),
     ('[[edits]]\nset_class = { name = "name", members = [] }', PolicyInvalid, "is empty"),
+    ('[[edits]]\nset_class = { name = "Plan.*", members = ["Plan.name"] }', EditInvalid,
+     "'Plan.*' follows from the catalog"),
+    ('[[edits]]\nremove_class = { name = "Enrollee.*" }', EditInvalid,
+     "unknown class 'Enrollee.*'"),
     ('[[edits]]\nremove_class = { name = "nmae" }', EditInvalid, "did you mean 'name'?"),
     ('[[edits]]\nremove_class = { name = "person" }', PolicyInvalid,
      "unknown coordinate or class 'person'"),
@@ -308,5 +322,5 @@ def test_an_order_is_not_in_force_before_it_is_effective() -> None:
 
 
 def test_every_edit_is_refused_here_for_some_reason() -> None:
-    tried = {kind for kind in KINDS for text, _, _ in REFUSED if f"\n{kind} =" in text}
-    assert tried == KINDS
+    tried = {kind for kind in FORMS for text, _, _ in REFUSED if f"\n{kind} =" in text}
+    assert tried == FORMS.keys()
