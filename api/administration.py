@@ -16,6 +16,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from api.errors import ArgumentInvalid, NotNarrowing
+from api.impact import people
 from api.report import finding_facts, report_facts, weighed
 from api.shown_change import change_facts, version_facts, worker_facts
 from api.wanted import Wanted, made, touched, wanted_of
@@ -210,6 +211,7 @@ class Administration:
         _permitted(caller, found.before, found.after)
         if emergency and not found.diff.only_narrows:
             raise NotNarrowing
+        counted = await people(self._pools, found.diff, caller.snapshot, caller.as_of)
         document = text_of(found.after)
         async with self._pools.own() as connection:
             change = await changes.propose(
@@ -219,7 +221,7 @@ class Administration:
                 reason=reason,
                 document=document,
                 digest=digest_of(document),
-                report=json.dumps(report_facts(found)),
+                report=json.dumps(report_facts(found, counted)),
                 emergency=emergency,
             )
         return await self.change(change)

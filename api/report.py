@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from api.impact import Impact
     from authz.diff import AccessChange, Diff
     from authz.document import Document
     from authz.finding import Finding
@@ -54,15 +55,13 @@ def finding_facts(finding: Finding) -> dict[str, object]:
     }
 
 
-def diff_facts(
-    found: Diff, people: Sequence[tuple[int | None, int | None] | None] = ()
-) -> dict[str, object]:
-    """A comparison as the schema has it. `people` are those who come into reach and who leave it,
-    rounded, by change of access; none where they were not counted."""
+def diff_facts(found: Diff, people: Sequence[Impact | None] = ()) -> dict[str, object]:
+    """A comparison as the schema has it. `people` has one entry for each change of access, or none
+    at all where nobody was counted."""
     counted = people or (None,) * len(found.access)
     return {
         "access": [
-            _access(change, numbers) for change, numbers in zip(found.access, counted, strict=True)
+            _access(change, impact) for change, impact in zip(found.access, counted, strict=True)
         ],
         "settings": [
             {
@@ -77,10 +76,8 @@ def diff_facts(
     }
 
 
-def _access(
-    change: AccessChange, numbers: tuple[int | None, int | None] | None
-) -> dict[str, object]:
-    gained, lost = numbers or (None, None)
+def _access(change: AccessChange, impact: Impact | None) -> dict[str, object]:
+    gained, lost = (impact.entering, impact.leaving) if impact else (None, None)
     return {
         "role": change.role,
         "action": change.action,
@@ -96,7 +93,7 @@ def _access(
 
 def report_facts(
     found: Weighed,
-    people: Sequence[tuple[int | None, int | None] | None] = (),
+    people: Sequence[Impact | None] = (),
     replay: Sequence[dict[str, object]] = (),
 ) -> dict[str, object]:
     """All of it as the schema has it."""
