@@ -282,8 +282,8 @@ states = []
 history = [{ at = 2026-01-02, status = "in_force" }]
 grants = [{ on = ["Enrollee.sex"], actions = ["aggregate"] }]
 [population]
-scope = "everybody"
-Enrollee = "always"
+scope = "in_population"
+Enrollee = "population covers as_of"
 """
     before = await head(gateway)
     document = 'mutation A($text:String!){orderAdd(text:$text,reason:"it arrived")' + CHANGE + "}"
@@ -291,7 +291,8 @@ Enrollee = "always"
     change = answer["data"]["orderAdd"]
     assert change["report"]["access"]
     await step(gateway, "policyApprove", change["id"], BEN)
-    assert (await step(gateway, "policyCommit", change["id"], BEN))["data"]["step"]["version"]
+    done = await step(gateway, "policyCommit", change["id"], BEN)
+    assert "errors" not in done, done["errors"]
     count = "{enrolleesAggregate{count}}"
     assert not await shows(gateway, "actuary", count)
     wrong = await gateway.ask(ADMINISTRATOR, document, {"text": text + "x = 1\n"}, **ANN)
