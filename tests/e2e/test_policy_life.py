@@ -295,7 +295,8 @@ Enrollee = "population covers as_of"
     assert "errors" not in done, done["errors"]
     count = "{enrolleesAggregate{count}}"
     assert not await shows(gateway, "actuary", count)
-    wrong = await gateway.ask(ADMINISTRATOR, document, {"text": text + "x = 1\n"}, **ANN)
+    other = text.replace("another", "third") + "x = 1\n"
+    wrong = await gateway.ask(ADMINISTRATOR, document, {"text": other}, **ANN)
     assert codes(wrong) == ["FW403"]
     # An order that is on file stays there; what it says of its end is a status.
     assert codes(await propose(gateway, back=before)) == ["FW127"]
