@@ -67,7 +67,7 @@ class Acting:
             print(json.dumps(answer, ensure_ascii=False))
         for error in answer["errors"]:
             print(_said(error), file=sys.stderr)
-        raise click.exceptions.Exit(1)
+        sys.exit(1)
 
 
 def acts(command: Callable[..., None]) -> Callable[..., None]:
