@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from api.cache import Cache
+from api.errors import MethodNotAllowed
 from api.given import Given
 from api.operation import find_operation, read_operation
 from api.planner import plan_operation
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from api.arguments import Source
     from api.cursor import Sealer
     from api.given import Fact, Listing
-    from api.operation import Operation
+    from api.operation import Named, Operation
     from api.planner import Planned
     from api.request import GraphQLRequest
     from api.shape import Shape as AnswerShape
@@ -115,14 +116,17 @@ class Compiler:
     ) -> tuple[Compiled, Given]:
         """The operation of a request, and what the request gives to it.
 
-        Raises what `find_operation`, `read_operation` and `plan_operation` raise; nothing is kept
-        of an operation that is refused.
+        Raises what `find_operation`, `read_operation` and `plan_operation` raise, and
+        MethodNotAllowed for a mutation by GET; nothing is kept of an operation that is refused, nor
+        of one that mutates.
         """
         text, name = asked.query, asked.operation_name
         named = None
         variables = self.variables.get((text, name))
         if variables is None:
             named = find_operation(text, name, view)
+            if named.mutates:
+                return self._mutation(named, asked, decisions, subject)
             variables = named.variables()
             self.variables.put((text, name), variables, len(text))
         read = variables.read(asked.variables)
@@ -147,6 +151,17 @@ class Compiler:
         values = tuple([fact.of(given) for fact in facts])
         self.compiled.put((key, values), found, weight + _weight(found, text))
         return found, given
+
+    def _mutation(
+        self, named: Named, asked: GraphQLRequest, decisions: DecisionSet, subject: str
+    ) -> tuple[Compiled, Given]:
+        if asked.safe:
+            raise MethodNotAllowed
+        variables = named.variables()
+        given = Given(variables.read(asked.variables).leaves, subject, self._sealer)
+        operation = read_operation(named, variables.open(asked.variables))
+        # It has no record, so its plan is empty and looks at nothing.
+        return _compiled(operation, plan_operation(operation, decisions, given), ()), given
 
 
 def _weight(compiled: Compiled, text: str) -> int:

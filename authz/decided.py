@@ -20,11 +20,12 @@ from authz.policy import parts
 
 if TYPE_CHECKING:
     from authz.decision import DecisionSet
-    from authz.policy import PolicySet
+    from authz.policy import PolicySet, Rule
     from db.catalog import Catalog
 
-_MOST: Final = 512
-"""Sets that are kept: some versions of some dozens of roles."""
+_MOST: Final = 30_000
+"""Rules behind the sets that are kept, with `_EACH` more for each: three policies of 10,000."""
+_EACH: Final = 100
 
 
 def decided(policy: PolicySet, role: str) -> DecisionSet:
@@ -32,24 +33,29 @@ def decided(policy: PolicySet, role: str) -> DecisionSet:
 
     Two threads may make the same one at once; they are equal, and either stays.
     """
-    key = (role, part_digest(policy, role))
+    if role not in policy.roles:
+        raise UnknownRole
+    rules = _rules(policy, role)
+    key = (role, _digest(policy, role, rules))
     found = _KEPT.get(policy.catalog, key)
     if found is None:
         found = decision_set(policy, role)
-        _KEPT.put(policy.catalog, key, found)
+        _KEPT.put(policy.catalog, key, found, _EACH + len(rules))
     return found if found.version == policy.digest else replace(found, version=policy.digest)
 
 
-def part_digest(policy: PolicySet, role: str) -> str:
+def _rules(policy: PolicySet, role: str) -> list[Rule]:
+    above = sorted(hierarchy.reachable(policy.parents, role))
+    return [rule for name in above for _, rule in policy.rules_of.get(name, ())]
+
+
+def _digest(policy: PolicySet, role: str, rules: list[Rule]) -> str:
     """SHA-256 of all that the decisions of one role rest on besides the catalog, in hexadecimal.
 
     That is the role and what it inherits, their rules, the classes that these name and all within,
-    and the meanings of their scopes. Raises UnknownRole.
+    and the meanings of their scopes.
     """
-    if role not in policy.roles:
-        raise UnknownRole
     above = sorted(hierarchy.reachable(policy.parents, role))
-    rules = [rule for name in above for _, rule in policy.rules_of.get(name, ())]
     own = policy.roles[role]
     text = json.dumps(
         [
@@ -88,7 +94,8 @@ class _Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._catalog: Catalog | None = None
-        self._sets: OrderedDict[tuple[str, str], DecisionSet] = OrderedDict()
+        self._sets: OrderedDict[tuple[str, str], tuple[DecisionSet, int]] = OrderedDict()
+        self._size = 0
 
     def get(self, catalog: Catalog, key: tuple[str, str]) -> DecisionSet | None:
         """A set that is kept, as the one that was asked for last."""
@@ -96,17 +103,21 @@ class _Kept:
             if catalog is not self._catalog or key not in self._sets:
                 return None
             self._sets.move_to_end(key)
-            return self._sets[key]
+            return self._sets[key][0]
 
-    def put(self, catalog: Catalog, key: tuple[str, str], found: DecisionSet) -> None:
-        """Keeps a set; the one that nobody asked for longest goes."""
+    def put(self, catalog: Catalog, key: tuple[str, str], found: DecisionSet, size: int) -> None:
+        """Keeps a set; those that nobody asked for longest go."""
         with self._lock:
             if catalog is not self._catalog:
                 self._catalog = catalog
                 self._sets.clear()
-            self._sets[key] = found
-            while len(self._sets) > _MOST:
-                self._sets.popitem(last=False)
+                self._size = 0
+            _, before = self._sets.pop(key, (None, 0))
+            self._sets[key] = (found, size)
+            self._size += size - before
+            while self._size > _MOST and len(self._sets) > 1:
+                _, (_, gone) = self._sets.popitem(last=False)
+                self._size -= gone
 
 
 _KEPT: Final = _Kept()

@@ -19,7 +19,7 @@ from authz.errors import FloorImpossible
 from authz.order import Status
 from authz.questions import PREFIX
 from db.catalog import Cardinality
-from db.floor import Floor, RoleFloor
+from db.floor import REACH, Floor, RoleFloor
 from db.guard import HEAD, STALE_POLICY, VERSION
 from db.predicate import (
     Always,
@@ -87,9 +87,22 @@ def _compiled(policy: PolicySet, orders: Sequence[Order]) -> Floor:
                 role: RoleFloor(reads.read, reads.called, role in names)
                 for role, reads in roles.items()
             }
+            | {REACH: _reach(policy.catalog)}
         ),
         _standing(orders),
     )
+
+
+def _reach(catalog: Catalog) -> RoleFloor:
+    """All that a row scope may ask about, in whatever version: what is proposed is counted before
+    it is policy. Nothing in it says who somebody is."""
+    columns = {
+        (table.name, column.name)
+        for table in catalog.tables
+        for column in table.columns.values()
+        if column.scopable
+    }
+    return RoleFloor(frozenset(columns | {(HEAD, VERSION)}), frozenset({STALE_POLICY}), False)
 
 
 def _check(catalog: Catalog, order: Order) -> None:

@@ -14,6 +14,7 @@ from authz.policy import ALWAYS, PolicySet, Rule, Scope, join, parts, sorted_rul
 from authz.principal import ATTRIBUTES
 from authz.scope import parse_scope
 from authz.wildcards import wildcards
+from db.floor import REACH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Set
@@ -65,6 +66,8 @@ def _roles(roles: Iterable[Role]) -> dict[str, Role]:
         _named("role", role.name)
         if role.name in found:
             raise PolicyInvalid(f"role '{role.name}' twice")
+        if role.name == REACH:
+            raise PolicyInvalid(f"role '{role.name}': the name is that of the login that counts")
         if not 1 <= role.page_limit <= _LARGEST_PAGE:
             raise PolicyInvalid(f"role '{role.name}': a page has 1 to {_LARGEST_PAGE} rows")
         if role.smallest_cell < 0 or role.smallest_cell == 1:

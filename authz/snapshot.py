@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 
 from authz.ceiling import capped, effective
 from authz.decided import decided
-from authz.decision import condition
 from authz.errors import OrderInvalid
 from authz.near import unknown
 from authz.order import last_change, next_change
-from db.predicate import attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,9 +91,7 @@ class Snapshot:
         # Kept, because every request asks: over a thousand decisions, going through them takes
         # milliseconds, more than the request's statement.
         if role not in self._required:
-            table = self.decisions(role).table
-            read = frozenset().union(*(attributes(condition(found)) for found in table.values()))
-            self._required[role] = read | self.policy.requires(role)
+            self._required[role] = self.decisions(role).reads | self.policy.requires(role)
         return self._required[role]
 
 

@@ -212,6 +212,7 @@ UNPROVEN = [
     ("always", "sex = 'F' or not (sex = 'F')"),
     ("date_of_birth > as_of - 24 months", "date_of_birth >= as_of - 12 months"),
     ("date_of_birth >= as_of", "date_of_birth >= '2026-01-01'"),
+    ("date_of_birth < as_of - 12 months", "date_of_birth <= as_of - 13 months"),
     ("any claims (submitting_state = 'CA') and any claims (substance_use = false)",
      "any claims (submitting_state = 'CA' and substance_use = false)"),
     ("any managed_care (managed_care_plan_id = 'a')",
@@ -240,6 +241,9 @@ def test_a_hidden_value_implies_no_open_one() -> None:
     assert not implies(sex, hidden)
     assert implies(negate(hidden), negate(sex))
     assert not implies(negate(sex), negate(hidden))
+    claims = Exists(CATALOG.relations["enrollee"]["claims"], Always())
+    assert implies(replace(claims, permit=own), claims)
+    assert not implies(claims, replace(claims, permit=own))
 
 
 def test_a_condition_with_too_many_ways_is_not_looked_through() -> None:

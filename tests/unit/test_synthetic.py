@@ -14,7 +14,7 @@ from authz.principal import Attributes
 from authz.scope import parse_scope
 from authz.synthetic import read_row, written_row
 from db.catalog_records import CATALOG
-from db.predicate import AsOf, Compare, Operator, Ref, Slot, negate
+from db.predicate import AsOf, Compare, Exists, Literal, Operator, Ref, Slot, negate
 from db.tables import ENROLLEE
 
 DAY = date(2026, 3, 31)
@@ -150,3 +150,26 @@ def test_days_have_an_order_and_other_things_have_none_with_them() -> None:
         assert holds(leaf, row, NOBODY, DAY) is held
         assert holds(negate(leaf), row, NOBODY, DAY) is not held
         assert not holds(Compare(sex, operator, AsOf()), row, NOBODY, DAY)
+
+
+def test_a_value_is_missing_where_there_is_none_and_where_there_is_no_row() -> None:
+    home = CATALOG.relations["enrollee"]["home_address"]
+    county = Ref(home.target.columns["county"], home)
+    missing = Compare(county, Operator.IS_NULL, None)
+    for given, there in (
+        ({}, False), ({"home_address": {}}, False), ({"home_address": {"county": "1"}}, True),
+    ):  # fmt: skip
+        row = read_row(CATALOG, enrollee(**given))
+        assert holds(missing, row, NOBODY, DAY) is not there
+        assert holds(negate(missing), row, NOBODY, DAY) is there
+
+
+def test_a_permit_is_asked_of_the_row_that_was_reached_where_that_is_an_anchor() -> None:
+    woman = Compare(Ref(ENROLLEE.columns["sex"]), Operator.EQ, Literal("F"))
+    person = CATALOG.relations["claim"]["enrollee"]
+    state = Compare(Ref(ENROLLEE.columns["submitting_state"]), Operator.EQ, Literal("CA"), woman)
+    row = read_row(CATALOG, {"entity": "Claim", "enrollee": {"sex": "F", "submitting_state": "CA"}})
+    assert holds(Exists(person, state), row, NOBODY, DAY)
+    # The claim has no sex, so what is asked of it is not met.
+    assert not holds(Exists(person, state, anchored=False), row, NOBODY, DAY)
+    assert not holds(Exists(person, state, permit=woman), row, NOBODY, DAY)
