@@ -30,7 +30,7 @@ ADMINISTRATOR: Final = "policy_administrator"
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Somebody at a command line. `bearer` is a token; without one, `name` gets one of the demo.
+    """Somebody at a command line. `bearer` is a token; without one, `subject` gets one of the demo.
 
     `role` is the acting role; None where the token says it.
     """
@@ -38,7 +38,7 @@ class Acting:
     state_dir: Path
     as_json: bool
     bearer: str | None
-    name: str | None
+    subject: str | None
     role: str | None
 
     def ask(self, document: str, **variables: object) -> Any:  # noqa: ANN401 - decoded JSON
@@ -60,7 +60,7 @@ class Acting:
     def _token(self, _: Urls) -> str:
         if self.bearer is not None:
             return self.bearer
-        return minted(self.state_dir, self.role or ADMINISTRATOR, {"sub": self.name or _login()})
+        return minted(self.state_dir, self.role or ADMINISTRATOR, {"sub": self.subject or _login()})
 
     def _refuse(self, answer: Mapping[str, Any]) -> None:
         if self.as_json:
@@ -76,15 +76,15 @@ def acts(command: Callable[..., None]) -> Callable[..., None]:
     def asking(
         options: dict[str, object],
         bearer: str | None,
-        name: str | None,
+        subject: str | None,
         acting_role: str | None,
         **rest: object,
     ) -> None:
-        if bearer is not None and name is not None:
+        if bearer is not None and subject is not None:
             raise click.UsageError("give one of --token and --as")
         if bearer is None:
             refuse_beside_an_issuer()
-        who = Acting(state_dir_of(options), bool(options["json"]), bearer, name, acting_role)
+        who = Acting(state_dir_of(options), bool(options["json"]), bearer, subject, acting_role)
         command(who, **rest)
 
     functools.update_wrapper(asking, command)
@@ -100,7 +100,7 @@ _OPTIONS: Final = (
         help=f"Act in this role.  [default for a token of the demo: {ADMINISTRATOR}]",
     ),
     click.option(
-        "--as", "name", default=None, metavar="NAME",
+        "--as", "subject", default=None, metavar="NAME",
         help="Act with a token of the demo that has this subject.  [default: who is logged in]",
     ),
     click.option(

@@ -90,5 +90,5 @@ def _block(title: str, rows: list[dict[str, object]]) -> None:
 
 
 def _few(names: list[str]) -> str:
-    shown = ", ".join(names[:_MOST])
+    shown = ", ".join(names[:_MOST]) or "-"
     return shown if len(names) <= _MOST else f"{shown} and {len(names) - _MOST} more"
