@@ -18,9 +18,10 @@ from api.cli.gateway import (
     state_dir_of,
     with_gateway,
 )
+from api.cli.report import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from db.embedded import Urls
@@ -66,7 +67,7 @@ class Acting:
         if self.as_json:
             print(json.dumps(answer, ensure_ascii=False))
         for error in answer["errors"]:
-            print(_said(error), file=sys.stderr)
+            print("\n".join(_said(error)), file=sys.stderr)
         sys.exit(1)
 
 
@@ -117,10 +118,12 @@ def _login() -> str:
         raise click.UsageError("nobody is logged in: say --as NAME") from None
 
 
-def _said(error: Mapping[str, Any]) -> str:
-    """One error as a line: code, text and what it is about."""
+def _said(error: Mapping[str, Any]) -> Iterator[str]:
+    """An error: a line with code, text and what it is about, and a line for each finding."""
     facts = dict(error.get("extensions") or {})
     code, detail = facts.pop("code", ""), facts.pop("detail", "")
+    findings = facts.pop("findings", ())
     about = ", ".join(f"{name} {value}" for name, value in facts.items())
     parts = [f"{code} {error['message']}".strip(), str(detail), about]
-    return ": ".join(part for part in parts if part)
+    yield ": ".join(part for part in parts if part)
+    yield from lines_of(findings)

@@ -149,10 +149,7 @@ def changes(who: Acting, state: str | None, last: int, before: int | None) -> No
 @acts
 def show_one(who: Acting, number: int) -> None:
     """Print one change: what it does, what speaks against it, what became of it."""
-    found = who.ask(_CHANGE, id=number)
-    if found is None:
-        raise click.BadParameter("no such change", param_hint="ID")
-    show_change(who, found)
+    show_change(who, who.ask(_CHANGE, id=number))
 
 
 @click.command()

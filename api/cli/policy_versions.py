@@ -43,8 +43,6 @@ def versions(who: Acting, last: int, before: int | None) -> None:
 def version(who: Acting, number: int, toml: bool) -> None:
     """Print one version: who made it, when and why."""
     found = who.ask(_VERSION, number=number)
-    if found is None:
-        raise click.BadParameter("no such version", param_hint="NUMBER")
     if toml:
         print(found["text"], end="")
     elif who.as_json:

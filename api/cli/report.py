@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from api.cli.output import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _MOST: Final = 4
 """Coordinates that a line names; the rest are counted."""
@@ -26,13 +26,19 @@ REPORT: Final = (
 
 def show_findings(findings: Iterable[Mapping[str, Any]]) -> None:
     """Each with its counterexample, a line each."""
+    for line in lines_of(findings):
+        print(line)
+
+
+def lines_of(findings: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Each finding as a line, with its counterexample."""
     for finding in findings:
         where = " ".join(
             finding[name] for name in ("role", "action", "coordinate") if finding[name]
         )
         row = f" on the row {finding['row']}" if finding["row"] else ""
         example = f"  [{where}{row}]" if where or row else ""
-        print(f"{finding['severity']}: {finding['check']}: {finding['text']}{example}")
+        yield f"{finding['severity']}: {finding['check']}: {finding['text']}{example}"
 
 
 def show_diff(diff: Mapping[str, Any]) -> None:
