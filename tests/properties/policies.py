@@ -30,7 +30,7 @@ FLAGS = ("a", "b", "c", "d")
 _THING = Table(
     "thing",
     ("thing_id",),
-    MappingProxyType({name: Column(name, Kind.BOOLEAN) for name in FLAGS}),
+    MappingProxyType({name: Column(name, Kind.BOOLEAN, scopable=True) for name in FLAGS}),
 )
 SMALL = build(
     [Entity(name, _THING, name, "A thing.") for name in ("Enrollee", "Claim", "Provider", "Plan")],
