@@ -84,7 +84,8 @@ def explain(
     if who.as_json:
         show(found, as_json=True)
         return
-    show(_decided(found), as_json=False)
+    on_row = {} if found["allowed"] is None else {"on the row": _ALLOWED[found["allowed"]]}
+    show(_decided(found) | on_row, as_json=False)
     if found["rules"]:
         print("\nrules that took part")
         table([{**rule, "holds": _WORDS[rule["holds"]]} for rule in found["rules"]], as_json=False)
@@ -100,8 +101,7 @@ def explain(
 def decide(who: Acting, role: str, coordinate: str, action: str) -> None:
     """Print what is decided about ROLE, COORDINATE and ACTION (read, filter:eq, sort, …)."""
     found = who.ask(_EXPLAIN, role=role, coordinate=coordinate, action=action)
-    facts = {name: found[name] for name in ("decision", "condition", "reason")}
-    show({name: value for name, value in facts.items() if value}, as_json=who.as_json)
+    show(_decided(found), as_json=who.as_json)
 
 
 @click.command("who-can")
@@ -152,15 +152,15 @@ def matrix(
     )  # fmt: skip
 
 
+_ALLOWED = {True: "allowed", False: "denied"}
 _WORDS = {True: "yes", False: "no", None: "depends on the row"}
 
 
 def _decided(found: Mapping[str, Any]) -> dict[str, object]:
-    facts = {name: found[name] for name in ("decision", "condition", "reason")}
-    shown: dict[str, object] = {name: value for name, value in facts.items() if value}
-    return shown | {"on the row": {True: "allowed", False: "denied", None: "depends on the row"}[
-        found["allowed"]
-    ]}  # fmt: skip
+    """The decision, and why not or on which rows."""
+    about = "reason" if found["reason"] else "condition"
+    shown = {"decision": found["decision"], about: found[about]}
+    return {name: value for name, value in shown.items() if value}
 
 
 def _text(given: str | None) -> str | None:

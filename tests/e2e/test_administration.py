@@ -29,8 +29,8 @@ states = ["CA"]
 history = [{ at = 2026-02-01, status = "in_force" }]
 grants = [{ on = ["Enrollee.lastName"], actions = ["read"] }]
 [population]
-scope = "named_by_the_order"
-Enrollee = "submitting_state = 'CA'"
+scope = "in_population"
+Enrollee = "population covers as_of"
 """
 RACE = {"role": "front_desk", "on": ["race"], "actions": ["read"], "where": "own_county"}
 

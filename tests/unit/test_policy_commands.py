@@ -237,7 +237,7 @@ PRINTED: list[tuple[str, str]] = [
     ("policy status", "version 4 is in force; a change needs 2 people"),
     ("policy status", "w     3       no"),
     ("policy status", "version 4 waits for its second approval since D: Because."),
-    ("policy explain clerk Enrollee.ssn", "on the row  depends on the row"),
+    ("policy explain clerk Enrollee.ssn", "decision   allow where\ncondition  own_county\n\nrules"),
     ("policy explain clerk Enrollee.ssn", "own_county  allow   yes"),
     ("policy explain clerk Enrollee.ssn", "court orders that bind the role: a-v-b"),
     ("policy decide clerk Enrollee.ssn", "decision   allow where\ncondition  own_county\n"),
@@ -251,6 +251,16 @@ PRINTED: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("line", "printed"), PRINTED)
 def test_a_person_is_told_in_lines(run: Run, line: str, printed: str) -> None:
     assert printed in run(*line.split()).output
+
+
+def test_of_a_row_it_is_told_what_the_decision_comes_to(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = {"decision": "deny", "condition": "never", "reason": "no rule", "allowed": False,
+              "rules": [], "orders": []}  # fmt: skip
+    monkeypatch.setitem(ANSWERS, "policyExplain", denied)
+    printed = run("policy", "explain", "clerk", "Enrollee.ssn", "--row", "{}").output
+    assert printed == "decision    deny\nreason      no rule\non the row  denied\n"
 
 
 def test_trying_what_could_not_be_committed_ends_with_1(
