@@ -116,6 +116,14 @@ class FloorImpossible(FieldwardError):
     status = 400
 
 
+class CommitRefused(FieldwardError):
+    """Checks found what refuses a commit; `extensions.findings` has each counterexample."""
+
+    code = "FW411"
+    public = "checks refuse this version of the policy"
+    status = 409
+
+
 class DocumentInvalid(FieldwardError):
     """What is stored as a policy version is none; `detail` says where."""
 
@@ -158,4 +166,20 @@ class EditInvalid(FieldwardError):
 
     code = "FW417"
     public = "an edit of the policy is not valid"
+    status = 400
+
+
+class CasbinModelOther(FieldwardError):
+    """A Casbin model that is not the one that decides here: its rules would mean something else."""
+
+    code = "FW420"
+    public = "the Casbin model is not the one of this server"
+    status = 400
+
+
+class CasbinInvalid(FieldwardError):
+    """A Casbin CSV that is not one that we would write; `detail` says where."""
+
+    code = "FW421"
+    public = "the Casbin policy cannot be imported"
     status = 400

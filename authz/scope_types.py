@@ -65,10 +65,11 @@ _ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def untaken(column: Column, sign: str) -> str | None:
     """Why a column takes no such operator, as the text of an error; None when it takes it."""
-    takes = ("in",) if _names(column) and column.kind is Kind.TEXT else _TAKES[column.kind]
-    if sign in takes:
+    if not column.scopable:
+        return f"'{column.name}' may tell who somebody is: no row scope asks about it"
+    if sign in _TAKES[column.kind]:
         return None
-    taken = " ".join(takes)
+    taken = " ".join(_TAKES[column.kind])
     return f"'{column.name}' is {column.kind.value} and takes {taken}, not {sign}"
 
 

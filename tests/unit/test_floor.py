@@ -217,7 +217,7 @@ def test_a_number_of_rows_needs_a_key_and_no_value(number: str) -> None:
 
 SCOPES = {
     "sex = 'F'": {("enrollee", "sex")},
-    "variable_demographics.ssn in principal.npi": {("variable_demographics", "ssn")},
+    "variable_demographics.household_size > 4": {("variable_demographics", "household_size")},
     "not (any races (current and race = '001'))": {
         ("race", "race"), ("race", "effective_date"), ("race", "end_date"),
     },

@@ -30,6 +30,8 @@ ENROLLEE = CATALOG.entities["Enrollee"].table
 CLAIM = CATALOG.entities["Claim"].table
 RELATIONS = CATALOG.relations["enrollee"]
 
+CLAIMS = CATALOG.relations["enrollee"]["claims"]
+
 
 def own(name: str) -> Ref:
     return Ref(ENROLLEE.columns[name])
@@ -74,8 +76,15 @@ MEANINGS: dict[str, tuple[str, str, Predicate]] = {
     ),
     "what the principal is known by": (
         "Enrollee",
-        "phone.phone_number in principal.npi",
-        Compare(hop("phone", "phone_number"), Operator.IN, Attribute("npi")),
+        "any claims (billing_prov_npi_num in principal.npi)",
+        Exists(
+            CATALOG.relations["enrollee"]["claims"],
+            Compare(
+                Ref(CATALOG.relations["enrollee"]["claims"].target.columns["billing_prov_npi_num"]),
+                Operator.IN,
+                Attribute("npi"),
+            ),
+        ),
     ),
     "an attribute": ("Enrollee", "submitting_state in principal.state", STATE),
     "a person": (
@@ -228,37 +237,40 @@ MISTAKES = {
         21,
         "'submitting_state' never holds what principal.npi holds",
     ),
-    "a state where there is no state": ("eligible_last_name in principal.state", 23, "never holds"),
-    "an ID where there is no ID": ("eligible_last_name in principal.person", 23, "never holds"),
+    "a state where there is no state": (
+        "home_address.county in principal.state",
+        24,
+        "never holds",
+    ),
+    "an ID where there is no ID": ("home_address.county in principal.person", 24, "never holds"),
     "text for an ID": ("enrollee_id in principal.npi", 16, "never holds"),
-    "an hour of the principal": ("eligible_last_name in principal.until", 23, "never holds"),
+    "an hour of the principal": ("home_address.county in principal.until", 24, "never holds"),
     "one attribute": ("submitting_state = principal.state", 20, "wants 'text'"),
     "a named record": ("enrollee_id in ('00000000-0000-0000-0000-000000000000')", 16, "wants"),
     "an order of text": ("home_address.county < 'M'", 21, "takes = != in, not <"),
-    "a name": ("eligible_last_name = 'Doe'", 20, "takes in, not ="),
-    "any other name": ("eligible_last_name != 'Doe'", 20, "takes in, not !="),
+    "a name": ("eligible_last_name = 'Doe'", 20, "may tell who somebody is"),
+    "any other name": ("eligible_last_name != 'Doe'", 20, "may tell who somebody is"),
     "a list of names": (
         "eligible_last_name in ('Doe', 'Roe')",
-        23,
-        "'eligible_last_name' may tell who somebody is, so a policy names none of its values: in "
-        "wants principal.attribute",
+        20,
+        "'eligible_last_name' may tell who somebody is: no row scope asks about it",
     ),
-    "a Medicaid ID": ("msis_identification_num in ('A1')", 28, "may tell who somebody is"),
+    "a Medicaid ID": ("msis_identification_num in ('A1')", 25, "may tell who somebody is"),
     "a Social Security number": (
         "variable_demographics.ssn in ('912345678')",
-        30,
+        27,
         "may tell who somebody is",
     ),
-    "its end": ("variable_demographics.ssn_last4 in ('5678')", 36, "may tell who"),
+    "its end": ("variable_demographics.ssn_last4 in ('5678')", 33, "may tell who"),
     "a phone number, anywhere": (
         "not (any phone (phone_number in ('2025550100')))",
-        33,
+        30,
         "may tell who",
     ),
-    "a street": ("any home_address (addr_ln1 in ('1 Main St'))", 31, "may tell who"),
-    "a city": ("home_address.city in ('Nome')", 22, "may tell who"),
-    "a case number": ("any eligibility (msis_case_num in ('C1'))", 35, "may tell who"),
-    "a claim's number": ("any claims (icn_orig in ('1'))", 25, "may tell who"),
+    "a street": ("any home_address (addr_ln1 in ('1 Main St'))", 28, "may tell who"),
+    "a city": ("home_address.city in ('Nome')", 19, "may tell who"),
+    "a case number": ("any eligibility (msis_case_num in ('C1'))", 32, "may tell who"),
+    "a claim's number": ("any claims (icn_orig in ('1'))", 22, "may tell who"),
     "a day of birth": (
         "date_of_birth = '2000-02-29'",
         17,
