@@ -200,7 +200,7 @@ def _object(rng: Random, draft: Draft, ground: Ground) -> str:
         rng.choice(sorted(ground.order.grants)), rng.choice(sorted(ground.order.grants)),
         rng.choice(sorted(draft.catalog.fields)), rng.choice(coordinates),
         rng.choice(sorted(draft.classes)), rng.choice(sorted(draft.classes)),
-        rng.choice([rng.choice(types), "Enrollee.*", "*"]),
+        rng.choice([rng.choice(types), "Enrollee.*", "*", "*"]),
     ])  # fmt: skip
 
 
@@ -208,13 +208,10 @@ def _rule(rng: Random, draft: Draft, ground: Ground, effect: Effect) -> Rule:
     actions = ("read", "read", "filter", "filter:eq", "sort", "aggregate", "update")
     people = [ground.order.scope] if rng.random() < 0.4 else []
     scopes = rng.sample(sorted(draft.scopes), rng.choice([0, 0, 1, 1, 2]))
-    return Rule(
-        _role(rng, draft),
-        _object(rng, draft, ground),
-        rng.choice(actions),
-        join([*people, *scopes]),
-        effect,
-    )
+    target = _object(rng, draft, ground)
+    # Most scopes have no meaning on all that a wildcard stands for.
+    condition = "always" if "*" in target and rng.random() < 0.7 else join([*people, *scopes])
+    return Rule(_role(rng, draft), target, rng.choice(actions), condition, effect)
 
 
 def _grant(rng: Random, draft: Draft, ground: Ground) -> None:
