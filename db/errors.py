@@ -149,3 +149,74 @@ class PolicyMoved(FieldwardError):
     code = "FW512"
     public = "the policy has changed since"
     status = 409
+
+
+class ChangeUnknown(FieldwardError):
+    """No change of the policy has this number."""
+
+    code = "FW514"
+    public = "there is no such change"
+    status = 404
+
+
+class ChangeClosed(FieldwardError):
+    """What was asked is not possible in the state that a change is in; `facts` name the state."""
+
+    code = "FW515"
+    public = "the state of the change forbids it"
+    status = 409
+
+
+class SamePerson(FieldwardError):
+    """The author of a change would approve or reject it; an author withdraws."""
+
+    code = "FW516"
+    public = "another person than the author has to say it"
+    status = 403
+
+
+class ApprovalMissing(FieldwardError):
+    """A change would be committed that nobody but its author has looked at."""
+
+    code = "FW517"
+    public = "another person has to approve the change first"
+    status = 409
+
+
+class ChangeExpired(FieldwardError):
+    """The time of a change is over: it is proposed again, and checked again."""
+
+    code = "FW518"
+    public = "the change has expired: propose it again"
+    status = 409
+
+
+class NotTheAuthor(FieldwardError):
+    """Somebody else than its author would withdraw a change; others reject."""
+
+    code = "FW519"
+    public = "only its author withdraws a change"
+    status = 403
+
+
+class ChangeInvalid(FieldwardError):
+    """A change lacks a reason or an actor, is too long, or its digest is not its document's."""
+
+    code = "FW520"
+    public = "a change needs its author, a reason, and a document with its digest"
+    status = 400
+
+
+class VersionUnknown(FieldwardError):
+    """No policy version has this number, or none was committed by then."""
+
+    code = "FW521"
+    public = "there is no such version of the policy"
+    status = 404
+
+
+class OperationsRefused(FieldwardError):
+    """PostgreSQL does not note what is no operation; `detail` is its SQLSTATE."""
+
+    code = "FW525"
+    public = "the operations cannot be noted"

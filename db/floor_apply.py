@@ -65,8 +65,9 @@ async def commit(
     """The next version and its grants, in one transaction; returns its number.
 
     `base` is the head that the caller has seen, None for none; `verifiers` has one for each role
-    that may be new. The caller is the owner or the gateway. Raises PolicyMoved when the head is
-    another one by now, FloorRefused when PostgreSQL does not grant it.
+    that may be new. The caller is the owner; what a gateway commits was proposed before
+    (`db.changes`). Raises PolicyMoved when the head is another one by now, FloorRefused when
+    PostgreSQL does not grant it.
     """
     try:
         number = await connection.fetchval(

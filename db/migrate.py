@@ -23,10 +23,17 @@ DIRECTORY = Path(__file__).with_name("migrations")
 _FILE = re.compile(r"(?P<number>[0-9]{4})_(?P<name>[a-z0-9_]+)\.sql")
 _LOCK = 0x4669_656C_6477_6172  # of this program in its database: nobody else's key
 
-# What the gateway's own login reads and calls: versions of the policy, and what the check of drift
-# compares with. Records it reads as the roles of the floor, and never as itself.
-_READ = ("policy_head", "policy_version", "standing", "definition")
-_CALLED = "fieldward.commit_policy(bigint, text, text, jsonb, jsonb)"
+# What the gateway's own login reads and calls: versions of the policy and the changes that become
+# some, and what the check of drift compares with. Records it reads as the roles of the floor, and
+# never as itself. It writes no version that was not proposed: `commit_policy` is the owner's.
+_READ = (
+    "policy_head", "policy_version", "policy_change", "policy_event", "deployment", "worker",
+    "standing", "definition", "operation",
+)  # fmt: skip
+_CALLED = (
+    "propose_change", "approve_change", "reject_change", "withdraw_change", "commit_change",
+    "acknowledge_worker", "retire_worker", "record_operations",
+)  # fmt: skip
 
 # Why a login may do more than a gateway may, the worst first. Every role that it can become
 # counts, whether or not it is one now: the session could change to it at any time.
@@ -75,6 +82,17 @@ select reason
      where r.oid in (select datdba from pg_database where datname = current_database()
                      union all
                      select nspowner from pg_namespace where nspname in ('medicaid', 'fieldward'))
+    union all
+    select 12, 'may write ' || c.relname
+      from reachable r, pg_class c
+     where c.relnamespace = to_regnamespace('fieldward') and c.relkind in ('r', 'p')
+       and (has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate, trigger')
+            or has_any_column_privilege(r.oid, c.oid, 'insert, update'))
+    union all
+    select 13, 'may call ' || p.proname
+      from reachable r, pg_proc p
+     where p.pronamespace = to_regnamespace('fieldward') and not p.proname::text = any ($1)
+       and has_function_privilege(r.oid, p.oid, 'execute')
   ) excess (severity, reason)
  order by severity, reason
  limit 1
@@ -170,7 +188,8 @@ def _check(files: tuple[Migration, ...], done: list[tuple[int, str, str]]) -> No
 
 
 async def grant_gateway(connection: asyncpg.Connection, gateway: str) -> None:
-    """Leaves the gateway's login what it needs of its own: to read and to commit policy versions.
+    """Leaves the gateway's login what it needs of its own: to read policy versions, to propose,
+    approve and commit changes of the policy, and to say which version it uses.
 
     It has no privilege on records: a request runs as the role of the floor that it acts in.
 
@@ -193,7 +212,7 @@ async def grant_gateway(connection: asyncpg.Connection, gateway: str) -> None:
         ),
         f"grant usage on schema fieldward to {name}",
         f"grant select on {tables} to {name}",
-        f"grant execute on function {_CALLED} to {name}",
+        *(f"grant execute on function fieldward.{function} to {name}" for function in _CALLED),
     ]
     async with connection.transaction():
         # Two that change the same privileges at once would fail on each other's rows.
@@ -207,7 +226,8 @@ async def check_gateway(connection: asyncpg.Connection) -> None:
 
     It may not be a superuser, bypass row policies, create roles or databases, replicate, read or
     write everything; it may not own a record table or be able to read or write one, or be a member
-    of a role that may. `detail` says what was found first.
+    of a role that may; nor write what the policy is kept in but through the functions for it, which
+    hold two people to a change. `detail` says what was found first.
     """
-    if excess := await connection.fetchval(_EXCESS):
+    if excess := await connection.fetchval(_EXCESS, list(_CALLED)):
         raise UnsafeLogin(f"the gateway's login {excess}")

@@ -41,7 +41,8 @@ SQL = re.compile(
 # demo's examples. None of these is on the way of a request.
 MAY_HOLD_SQL = (
     "db/sql/", "db/migrate.py", "db/ingest/", "db/embedded.py", "db/cluster.py", "db/examples.py",
-    "db/floor", "db/head.py", "db/capacity.py",
+    "db/floor", "db/head.py", "db/capacity.py", "db/changes.py", "db/versions.py", "db/workers.py",
+    "db/operations.py",
 )  # fmt: skip
 
 

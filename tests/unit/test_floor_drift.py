@@ -21,6 +21,7 @@ from authz.floor import floor_of
 from authz.packaged import load_seed
 from authz.store import digest_of, document_of, head
 from db.catalog_records import CATALOG
+from db.changes import approve, commit_change, propose
 from db.errors import FloorRefused, PolicyMoved
 from db.floor import Floor
 from db.floor_apply import apply, commit, stored_head
@@ -340,7 +341,14 @@ async def test_the_gateway_sees_the_same_differences_as_the_owner(empty: str) ->
                 found = await head(gateway)
                 assert found is not None
                 assert found.document.policy.digest == POLICY.digest
-                assert await commit(gateway, 1, wider(), DOCUMENT, DIGEST, VERIFIERS) == 2
+                with pytest.raises(FloorRefused, match="42501"):  # that is the owner's
+                    await commit(gateway, 1, wider(), DOCUMENT, DIGEST, VERIFIERS)
+                change = await propose(
+                    gateway, base=1, author="ada", reason="why", document=DOCUMENT, digest=DIGEST,
+                    report="{}", emergency=False,
+                )  # fmt: skip
+                await approve(gateway, change, "ben", "")
+                assert await commit_change(gateway, change, "ada", wider(), VERIFIERS) == 2
                 assert await differences(gateway) == ()
                 await owner.execute("drop policy capped on medicaid.phone")
                 await owner.execute("alter table medicaid.race disable row level security")

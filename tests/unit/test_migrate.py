@@ -289,6 +289,14 @@ CLOSED = [
     "select medicaid.zip3('12345')",
     "select * from medicaid.variable_demographics_by_ssn('123456789')",
     "select fieldward.enforce_floor('{}', '{}')",
+    "select fieldward.commit_policy(1, '', '', '{}', '{}')",
+    "select fieldward.write_version(1, '', '', '{}', '{}', '', '', '', 1)",
+    "select fieldward.note_event(1, 'a', 'approved', '')",
+    "select fieldward.open_change(1)",
+    "update fieldward.policy_change set state = 'approved'",
+    "insert into fieldward.policy_event (change, actor, event) values (1, 'a', 'approved')",
+    "update fieldward.deployment set approvals = 1",
+    "delete from fieldward.worker",
     "select fieldward.population_day()",
     "insert into fieldward.policy_head values (1)",
     "delete from fieldward.standing",
@@ -308,7 +316,10 @@ async def test_the_gateway_reaches_nothing_else(gateway: asyncpg.Connection) -> 
 
 
 async def test_the_gateway_reads_versions_of_the_policy(gateway: asyncpg.Connection) -> None:
-    for table in ("policy_head", "policy_version", "standing", "definition"):
+    for table in (
+        "policy_head", "policy_version", "policy_change", "policy_event", "deployment", "worker",
+        "standing", "definition",
+    ):  # fmt: skip
         await gateway.fetch(f"select * from fieldward.{table}")  # noqa: S608 - a constant name
 
 
@@ -414,6 +425,9 @@ UNSAFE = {
     "grant select on medicaid.claim to {}": "may read claim",
     "grant select (npi) on medicaid.provider to {}": "may read provider",
     "grant select on medicaid.medicaid_id to public": "may read medicaid_id",
+    "grant update (approvals) on fieldward.deployment to {}": "may write deployment",
+    "grant insert on fieldward.policy_event to {}": "may write policy_event",
+    "grant execute on function fieldward.commit_policy to {}": "may call commit_policy",
     "grant update (zip) on medicaid.home_address to {}": "may write home_address",
     "grant delete on medicaid.medicaid_id to {}": "may write medicaid_id",
     "grant update on medicaid.race to public": "may write race",
