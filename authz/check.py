@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from authz.case_check import failures
 from authz.errors import FloorImpossible
 from authz.finding import Check, Finding, Severity
 from authz.floor import floor_of
@@ -28,7 +29,7 @@ def check(before: Document | None, after: Document, as_of: datetime) -> tuple[Fi
     found = [
         *order_findings(before, after, as_of),
         *invariant_findings(after, as_of),
-        *_cases(after),
+        *failures(after),
         *_floor(after),
         *rule_findings(before, after),
     ]
@@ -38,14 +39,6 @@ def check(before: Document | None, after: Document, as_of: datetime) -> tuple[Fi
 def errors(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Those for which a version is not committed."""
     return tuple(each for each in findings if each.severity is Severity.ERROR)
-
-
-def _cases(document: Document) -> tuple[Finding, ...]:
-    # SEAM: authz.case_check.failures(document, as_of). Until then a version with cases is not
-    # taken for one whose cases hold.
-    if document.cases:
-        raise NotImplementedError
-    return ()
 
 
 def _floor(document: Document) -> Iterator[Finding]:
