@@ -190,9 +190,7 @@ def test_decisions_are_compared(name: str) -> None:
             assert here.direction is turned[there.direction]
 
 
-def test_a_filter_that_finds_fewer_people_is_narrower_for_whoever_does_not_count_them() -> (
-    None
-):
+def test_a_filter_that_finds_fewer_people_is_narrower_for_whoever_does_not_count_them() -> None:
     more = rule("student", "Enrollee.sex", "always", "filter")
     less = rule("student", "Enrollee.sex", "people", "filter", "deny")
     found = diff(version(("#more", more)), version(("#more", more + less)), NOW)
