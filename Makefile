@@ -14,8 +14,8 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check -qq
 CONSTRAINED := $(PIP) install --constraint constraints.txt
 
-.PHONY: help demo test assure lint bench bench-micro soak web install install-test constraints \
-    clean
+.PHONY: help demo test assure lint bench bench-micro soak web casbin-node install install-test \
+    constraints clean
 
 help:
 	@echo 'make demo         install, start PostgreSQL, seed, serve on 127.0.0.1 (PORT=$(PORT))'
@@ -58,10 +58,14 @@ install:
 	@$(MAKE) -s -j2 --no-print-directory $(VENV)/.installed web
 
 install-test:
-	@$(MAKE) -s -j2 --no-print-directory $(VENV)/.installed-test web
+	@$(MAKE) -s -j2 --no-print-directory $(VENV)/.installed-test web casbin-node
 
 web: $(VENV)/.made
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh web/build.sh
+
+# After the page, so that one of them alone puts a Node into $(VENV), where it has to.
+casbin-node: web
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh tests/node/install.sh
 
 # A virtual environment knows the place where it was made, and so do editable installs: in a copy
 # of this folder they would run the original's code. Moved, copied or broken, it is made anew.
@@ -134,6 +138,7 @@ clean:
 	            EmbeddedServer(Path(sys.argv[1])).discard()' "$$state"; \
 	    fi; \
 	done
-	rm -rf .fieldward .bench $(VENV) build dist *.egg-info api/static/graphiql web/node_modules
+	rm -rf .fieldward .bench $(VENV) build dist *.egg-info api/static/graphiql \
+	    web/node_modules tests/node/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

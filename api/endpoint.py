@@ -9,7 +9,6 @@ import asyncio
 import logging
 import secrets
 import time
-import traceback
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,20 +17,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import metrics
+from api.administration import Administration
 from api.authenticate import challenge, complete
 from api.cache import Cache
 from api.document import DocumentInvalid
+from api.documents import Documents
 from api.errors import (
     AccessEnded,
     AttributeMissing,
-    Defect,
     MethodNotAllowed,
     SharedMedicaidId,
 )
 from api.explorer import page_response, wants_page
 from api.fresh import under_head
+from api.inquiry import Inquiry
 from api.local import answer_local
-from api.reply import compact, denial_of, error_of, failure, parts, sealed, success
+from api.reply import compact, defect_of, error_of, failure, parts, sealed, success
 from api.request import GRAPHQL, JSON, HttpRequest, media_type, read_request
 from api.root import Root
 from api.summary import answer as summarized
@@ -77,6 +78,11 @@ class Endpoint:
     clock: Callable[[], datetime] = _now
     _views: Cache[GraphQLSchema] = field(default_factory=lambda: Cache(_MOST_VIEWS))
 
+    def __post_init__(self) -> None:
+        self._documents = Documents(self.pools)
+        self._administration = Administration(self.pools, self.policy, self._documents)
+        self._inquiry = Inquiry(self._documents)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The HTTP answer to /graphql, as ASGI: never an exception, never a value in an error."""
         if scope["method"] in ("GET", "HEAD") and wants_page(page := Request(scope)):
@@ -104,7 +110,7 @@ class Endpoint:
         except FieldwardError as error:
             code, refused = error.code, _refused(error, kind, before=before)
         except Exception as error:
-            defect = _defect(error)
+            defect = defect_of(error)
             code, refused = defect.code, _refused(defect, kind, before=before)
         status = 200 if refused is None else refused.status_code
         metrics.observe(role, status, code, time.perf_counter() - began)
@@ -173,15 +179,23 @@ class Endpoint:
         else:
             await self.policy.confirm(snapshot)
         if compiled.local is not None:
-            local, denied = answer_local(
+            local, found = await answer_local(
                 compiled.local,
                 asked.variables,
                 decisions,
                 self._view(decisions),
-                Root(principal, role, snapshot, as_of),
+                Root(
+                    principal,
+                    role,
+                    snapshot,
+                    as_of,
+                    self._administration,
+                    self._inquiry,
+                    self._documents,
+                ),
             )
             data |= {compiled.keys.index(key): compact(value) for key, value in local.items()}
-            errors += tuple(compact(denial_of(denial)) for denial in denied)
+            errors += found
         return success(compiled.labels, data, errors, compiled.extensions)
 
     async def _records(
@@ -235,14 +249,9 @@ def _located(locations: tuple[tuple[int, int], ...]) -> dict[str, object]:
     return {"locations": places} if places else {}
 
 
-def _defect(error: Exception) -> Defect:
-    """A mistake of ours by its type and place. Its own text could quote a request or a record."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return Defect(f"{type(error).__name__} in {frame.name}, line {frame.lineno}")
-
-
 def _refused(error: FieldwardError, kind: str, *, before: bool) -> Response:
-    """A refusal. GraphQL over HTTP: a well-formed request is answered 200 in application/json."""
+    """A refusal. GraphQL over HTTP: a well-formed request is answered 200 in application/json,
+    and 405 where it is a mutation by GET."""
     shown: list[dict[str, object]]
     if isinstance(error, DocumentInvalid):
         shown = [
@@ -256,13 +265,14 @@ def _refused(error: FieldwardError, kind: str, *, before: bool) -> Response:
     else:
         shown = [error_of(error)]
     status = error.status
-    if not before and kind != GRAPHQL and status < 500:
+    wrong_method = isinstance(error, MethodNotAllowed)
+    if not before and kind != GRAPHQL and status < 500 and not wrong_method:
         status = 200
     if status >= 500:
         _log.error("%s %s", error.code, error.detail)
     response = Response(failure(shown), status, dict(_NO_STORE), media_type=kind)
     if status == 401:
         response.headers["WWW-Authenticate"] = challenge(error) or "Bearer"
-    if isinstance(error, MethodNotAllowed):
+    if wrong_method:
         response.headers["Allow"] = "GET, POST"
     return response

@@ -34,6 +34,8 @@ class Opens(Enum):
     """What it takes to reach a field."""
 
     READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
     AGGREGATE = "aggregate"
     FILTER = "filter"
     SORT = "sort"

@@ -1,36 +1,51 @@
-"""Root fields that are no records: introspection, viewer, policy, orders.
+"""Root fields that are no records: introspection, viewer, policy, orders, and every mutation.
 
 Introspection answers from the caller's own view of the schema. The rest runs through Strawberry's
-schema under the same guards: a denied field is null, with one error per selection.
+schema under the same guards: a denied field is null, with one error per selection, and what it
+would have done is not done. Root fields of a mutation run one after the other.
+
+INVARIANT: what a resolver of a mutation raises leaves as an error of the answer, never as one of
+the request, because a request whose policy was too old is answered again.
 """
 
 from __future__ import annotations
 
+import logging
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
     DocumentNode,
+    ExecutionResult,
     FieldNode,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     VariableDefinitionNode,
-    execute_sync,
+    execute,
     print_ast,
 )
 
-from api.errors import OnePath
+from api.errors import Defect, OnePath
 from api.gate import Denial
 from api.guard import Guard, Opens, guard_of
+from api.reply import compact, defect_of, denial_of, told_of
 from api.schema.build import core, full_schema
 from authz.decision import Allow
 from authz.policy_coordinates import EXTRA
+from db.errors import FieldwardError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from graphql import GraphQLError
+
     from authz.decision import DecisionSet
+
+_log = logging.getLogger("fieldward")
+_INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 def opens_local(guard: Guard, decisions: DecisionSet) -> bool:
@@ -44,8 +59,8 @@ def opens_local(guard: Guard, decisions: DecisionSet) -> bool:
         case Opens.LOCAL:
             readable = (each for each in EXTRA if each.partition(".")[0] == guard.coordinate)
             return any(isinstance(decisions.decide(each, "read"), Allow) for each in readable)
-        case Opens.READ:
-            return isinstance(decisions.decide(guard.coordinate, "read"), Allow)
+        case Opens.READ | Opens.CREATE | Opens.UPDATE:
+            return isinstance(decisions.decide(guard.coordinate, guard.opens.value), Allow)
         case _:
             return False
 
@@ -85,35 +100,61 @@ class _Guarding:
         self.denials[path] = Denial(coordinate, path, len(path) < len(steps), location)
 
 
-def answer_local(
+async def answer_local(
     document: DocumentNode,
     variables: Mapping[str, Any],
     decisions: DecisionSet,
     view: GraphQLSchema,
     root: object,
-) -> tuple[dict[str, Any], tuple[Denial, ...]]:
-    """Response keys with their values, and what was denied."""
+) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """Response keys with their values, and the errors, as JSON: what was denied, what failed.
+
+    Raises Defect or OnePath for a mistake of ours in a query; in a mutation, of which a part is
+    done by then, it is an error of the answer like any other.
+    """
+    operation = _operation(document)
     introspection, rest = _split(document)
     guarding = _Guarding(decisions)
     data: dict[str, Any] = {}
+    failed: list[bytes] = []
     for part, schema, middleware in (
         (introspection, view, None),
         (rest, core(full_schema()), [guarding]),
     ):
         if part is None:
             continue
-        result = execute_sync(
+        begun = execute(
             schema, part, root_value=root, variable_values=dict(variables), middleware=middleware
         )
-        if result.errors:
-            raise OnePath(type(result.errors[0].original_error).__name__) from None
+        result = await begun if isawaitable(begun) else begun
+        assert isinstance(result, ExecutionResult)  # noqa: S101 - nothing here is incremental
+        mutates = operation.operation is OperationType.MUTATION and result.data is not None
+        failed += [_failed(error, mutates=mutates) for error in result.errors or ()]
         data |= result.data or {}
-    return data, tuple(guarding.denials.values())
+    denied = [compact(denial_of(denial)) for denial in guarding.denials.values()]
+    return data, (*denied, *failed)
+
+
+def _failed(error: GraphQLError, *, mutates: bool) -> bytes:
+    """What went wrong in a resolver, without a word of graphql-core's, which may quote a value."""
+    found = error.original_error
+    ours = found if isinstance(found, FieldwardError) else defect_of(found or error)
+    if isinstance(ours, Defect | OnePath) and not mutates:
+        raise ours from None
+    if ours.status >= 500:
+        _log.error("%s %s", ours.code, ours.detail)
+    places = [{"line": each.line, "column": each.column} for each in error.locations or ()]
+    return compact(told_of(ours, error.path or (), places))
+
+
+def _operation(document: DocumentNode) -> OperationDefinitionNode:
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 - api.operation made it so
+    return operation
 
 
 def _split(document: DocumentNode) -> tuple[DocumentNode | None, DocumentNode | None]:
-    operation, *fragments = document.definitions
-    assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 - api.operation made it so
+    operation, fragments = _operation(document), document.definitions[1:]
     fields = [node for node in operation.selection_set.selections if isinstance(node, FieldNode)]
     variables = operation.variable_definitions or ()
     # All that introspection takes. Variables of other types can be of one that the view lacks.
@@ -133,6 +174,6 @@ def _split(document: DocumentNode) -> tuple[DocumentNode | None, DocumentNode | 
         return DocumentNode(definitions=(reduced, *fragments))
 
     return (
-        part([node for node in fields if node.name.value.startswith("__")], simple),
-        part([node for node in fields if not node.name.value.startswith("__")], variables),
+        part([node for node in fields if node.name.value in _INTROSPECTION], simple),
+        part([node for node in fields if node.name.value not in _INTROSPECTION], variables),
     )

@@ -37,7 +37,7 @@ from api.variables import Variables
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from graphql import GraphQLField, GraphQLSchema, SelectionNode
+    from graphql import GraphQLField, GraphQLNamedType, GraphQLSchema, SelectionNode
     from graphql.execution.values import VariableValues
 
 MOST_ROOTS = 50
@@ -66,7 +66,7 @@ class Operation:
     """What requests of one shape ask for: record roots as selections, the rest as a document.
 
     `keys` are the response keys of all roots in document order. `local` holds the roots that are
-    no records (introspection, viewer, policy, orders), or is None.
+    no records (introspection, viewer, policy, orders, and every one of a mutation), or is None.
     """
 
     name: str | None
@@ -81,6 +81,11 @@ class Named:
 
     document: DocumentNode
     node: OperationDefinitionNode
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it is a mutation."""
+        return self.node.operation is OperationType.MUTATION
 
     def variables(self) -> Variables:
         """The variables that it declares."""
@@ -109,18 +114,20 @@ def read_operation(named: Named, variables: VariableValues) -> Operation:
     document, operation = named.document, named.node
     schema = core(full_schema())
     reader = _Reader(document, schema, variables)
-    assert schema.query_type is not None  # noqa: S101 - a schema without Query is not built
-    roots = reader.collect(operation.selection_set, schema.query_type)
+    root = schema.get_root_type(operation.operation)
+    assert root is not None  # noqa: S101 - the document is valid
+    roots = reader.collect(operation.selection_set, root)
     if len(roots) > MOST_ROOTS:
         raise OperationTooComplex(limit=MOST_ROOTS)
+    recorded = frozenset() if named.mutates else RECORDS.keys()
     records = tuple(
-        reader.selected(key, nodes, schema.query_type, 1)
+        reader.selected(key, nodes, root, 1)
         for key, nodes in roots.items()
-        if nodes[0].name.value in RECORDS
+        if nodes[0].name.value in recorded
     )
-    others = [nodes for nodes in roots.values() if nodes[0].name.value not in RECORDS]
+    others = [nodes for nodes in roots.values() if nodes[0].name.value not in recorded]
     for nodes in others:
-        reader.weigh(nodes)
+        reader.weigh(nodes, root)
     rest = [node for nodes in others for node in nodes]
     local = _document(document, operation, rest) if rest else None
     return Operation(operation.name.value if operation.name else None, records, local, tuple(roots))
@@ -130,7 +137,7 @@ def _named(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     if name:
         operations = [o for o in operations if o.name is not None and o.name.value == name]
-    if len(operations) != 1 or operations[0].operation is not OperationType.QUERY:
+    if len(operations) != 1 or operations[0].operation is OperationType.SUBSCRIPTION:
         raise OperationUnknown
     return operations[0]
 
@@ -196,11 +203,28 @@ class _Reader:
             raise VariableInvalid from None
         return not (skip and skip["if"] is True) and not (include and include["if"] is False)
 
-    def weigh(self, nodes: list[FieldNode]) -> None:
-        """Counts what is no record as if it were. Raises OperationTooComplex."""
+    def weigh(self, nodes: list[FieldNode], parent: GraphQLNamedType | None) -> None:
+        """Counts what is no record as if it were, and reads its arguments, so that nothing of an
+        operation is done whose arguments are not all good. Raises OperationTooComplex or
+        VariableInvalid.
+
+        `parent` is None within introspection.
+        """
         self._count()
+        type_ = None
+        if isinstance(parent, GraphQLObjectType):
+            definition = parent.fields.get(nodes[0].name.value)
+            if definition is not None:
+                self._arguments(definition, nodes[0])
+                type_ = get_named_type(definition.type)
         for found in self._below(nodes).values():
-            self.weigh(found)
+            self.weigh(found, type_)
+
+    def _arguments(self, definition: GraphQLField, node: FieldNode) -> dict[str, Any]:
+        try:
+            return get_argument_values(definition, node, self._variables)
+        except GraphQLError:
+            raise VariableInvalid from None
 
     def _below(self, nodes: list[FieldNode]) -> dict[str, list[FieldNode]]:
         found: dict[str, list[FieldNode]] = {}
@@ -230,10 +254,7 @@ class _Reader:
         if name == "__typename":
             return Selected(name, key, {}, (), location)
         definition: GraphQLField = parent.fields[name]
-        try:
-            arguments = get_argument_values(definition, node, self._variables)
-        except GraphQLError:
-            raise VariableInvalid from None
+        arguments = self._arguments(definition, node)
         type_ = get_named_type(definition.type)
         children: list[Selected] = []
         if isinstance(type_, GraphQLObjectType):

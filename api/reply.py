@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import traceback
 from typing import TYPE_CHECKING, Final
 
-from api.errors import SelectionDenied
+from api.errors import Defect, SelectionDenied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _LARGE: Final = 64 * 1024
 """Bytes from which on a piece of an answer is not copied."""
+_POLICY: Final = "FW4"
+"""How the codes of errors about policy and orders begin."""
 
 
 def compact(value: object) -> bytes:
@@ -84,6 +87,33 @@ def error_of(error: FieldwardError, path: Sequence[str] = ()) -> dict[str, objec
         shown["path"] = list(path)
     shown["extensions"] = {"code": error.code, **error.facts}
     return shown
+
+
+def told_of(
+    error: FieldwardError, path: Sequence[str | int], places: Sequence[Mapping[str, int]]
+) -> dict[str, object]:
+    """An error of a field that is no record, as a GraphQL error.
+
+    What is wrong with a policy or an order (FW4xx) is text of whoever may read all of it, and no
+    record is near: its detail is told, too.
+    """
+    shown: dict[str, object] = {"message": error.public}
+    if places:
+        shown["locations"] = list(places)
+    if path:
+        shown["path"] = list(path)
+    extensions = {"code": error.code, **error.facts}
+    if error.code.startswith(_POLICY) and error.detail:
+        extensions["detail"] = error.detail
+    shown["extensions"] = extensions
+    return shown
+
+
+def defect_of(error: Exception) -> Defect:
+    """A mistake of ours by its type and place. Its own text could quote a request or a record."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return Defect(f"{type(error).__name__}{place}")
 
 
 def denial_of(denial: Denial) -> dict[str, object]:

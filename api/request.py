@@ -40,11 +40,15 @@ _READ: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """The four parameters of a request, checked for their types and nothing else."""
+    """The parameters of a request, checked for their types and nothing else.
+
+    `safe` says that it came by GET, which changes nothing (RFC 9110, section 9.2.1).
+    """
 
     query: str
     operation_name: str | None
     variables: Mapping[str, Any]
+    safe: bool = False
 
 
 class HttpRequest:
@@ -132,7 +136,7 @@ async def read_request(request: HttpRequest) -> GraphQLRequest:
     Raises MethodNotAllowed, MediaTypeUnsupported, RequestTooLarge or RequestMalformed.
     """
     if request.method == "GET":
-        return _checked(_addressed(request.query))
+        return _checked(_addressed(request.query), safe=True)
     if request.method != "POST":
         raise MethodNotAllowed
     # Two headers become one that is no media type.
@@ -184,7 +188,7 @@ def _object(text: bytes) -> dict[str, object]:
     return found
 
 
-def _checked(given: Mapping[str, Any]) -> GraphQLRequest:
+def _checked(given: Mapping[str, Any], *, safe: bool = False) -> GraphQLRequest:
     query, name = given.get("query"), given.get("operationName")
     variables, extensions = given.get("variables"), given.get("extensions")
     if not isinstance(query, str) or not (name is None or isinstance(name, str)):
@@ -192,4 +196,4 @@ def _checked(given: Mapping[str, Any]) -> GraphQLRequest:
     for mapping in (variables, extensions):
         if not (mapping is None or isinstance(mapping, dict)):
             raise RequestMalformed
-    return GraphQLRequest(query, name or None, variables or {})
+    return GraphQLRequest(query, name or None, variables or {}, safe)

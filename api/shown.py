@@ -22,6 +22,7 @@ def policy_facts(snapshot: Snapshot) -> dict[str, object]:
     return {
         "version": snapshot.version,
         "digest": snapshot.written.digest,
+        "number": snapshot.number,
         "since": _instant(snapshot.since),
         "until": _instant(snapshot.until),
         "roles": [_role(snapshot, name) for name in sorted(policy.roles)],
@@ -89,6 +90,7 @@ def _role(snapshot: Snapshot, name: str) -> dict[str, object]:
         "inherits": sorted(role.inherits),
         "requires": sorted(snapshot.required_attributes(name)),
         "capped": name in snapshot.capped,
+        "smallestCell": role.smallest_cell,
     }
 
 

@@ -101,7 +101,7 @@ class _Pruner:
         guard = _guards()[type_, field]
         decide = self._decisions.decide
         match guard.opens:
-            case Opens.SHAPE | Opens.LOCAL:
+            case Opens.SHAPE | Opens.LOCAL | Opens.CREATE | Opens.UPDATE:
                 return opens_local(guard, self._decisions)
             case Opens.READ | Opens.AGGREGATE | Opens.SORT:
                 allowed = not isinstance(decide(guard.coordinate, guard.opens.value), Deny)
@@ -159,7 +159,8 @@ class _Pruner:
 
     def _reachable(self) -> set[str]:
         found: set[str] = set()
-        waiting = ["Query"]
+        # A role that may change nothing has no Mutation.
+        waiting = ["Query", *(["Mutation"] if self._kept["Mutation"] else [])]
         while waiting:
             name = waiting.pop()
             if name in found or name in _BUILT_IN:

@@ -1,4 +1,4 @@
-"""What court orders leave of a policy, and where a policy exceeds them. Knows no engine, no file.
+"""What court orders leave of a policy, and where a policy exceeds them. Knows no file.
 
 A role that an order names, and every role that has its rules, is capped for good. Under an order in
 force it has at most what the order leaves; under several, what all of them leave; under none,
@@ -7,26 +7,31 @@ nothing. An order that ended sets nobody free.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from authz import hierarchy, questions
-from authz.decision import Action, Reason
+from authz.decided import decided
+from authz.decision import Action, Reason, condition
+from authz.implies import implies
 from authz.index import Index
 from authz.policy import ALWAYS, Effect, PolicySet, Rule, join, parts, sorted_rules
-from db.predicate import both
+from authz.routes import opening
+from db.predicate import Never
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from authz.order import Order
+    from db.predicate import Predicate
 
 
 class Excess(Enum):
-    """How a rule exceeds an order."""
+    """How a policy exceeds an order. Rows alone are for a second look and no more: whatever a rule
+    says, its rows are those of the population."""
 
     COORDINATE = "the order does not cover it"
     ROWS = "not only on the order's population"
@@ -34,21 +39,16 @@ class Excess(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A counterexample: what a capped role could do, by which rule, on which rows."""
+    """A counterexample: what a capped role could do if the order were not, on which rows, and the
+    rules that let it. `rows` is the condition on the coordinate's anchor."""
 
     order: str
     role: str
     coordinate: str
     action: str
-    rule: Rule
+    rules: tuple[Rule, ...]
     excess: Excess
-
-    def __str__(self) -> str:
-        return (
-            f"{self.role} may {self.action} {self.coordinate} where {self.rule.condition}: "
-            f"{self.excess.value} ({self.order}; by the rule for {self.rule.role} to "
-            f"{self.rule.action} {self.rule.object})"
-        )
+    rows: Predicate = field(compare=False, repr=False)
 
 
 def capped(policy: PolicySet, orders: Iterable[Order]) -> frozenset[str]:
@@ -60,17 +60,49 @@ def capped(policy: PolicySet, orders: Iterable[Order]) -> frozenset[str]:
 
 
 def violations(policy: PolicySet, order: Order) -> tuple[Violation, ...]:
-    """Every way in which a policy gives a capped role more than an order in force leaves.
+    """Every way in which a policy, as it is written, gives a capped role more than an order leaves.
 
-    Looks at every coordinate and action, by whatever class or inherited role it is reached; empty
-    when the order holds. A rule that a deny takes away whole is none.
+    Looks at every coordinate and action, by Casbin's decision about it: by whatever class, wildcard
+    or inherited role it is reached. Empty when the order holds. What a deny takes away whole, or is
+    on no row at all, is none.
     """
     return tuple(
-        Violation(order.name, role, coordinate, action, rule, excess)
+        violation
         for role in sorted(capped(policy, [order]))
-        for coordinate, action, rule in _open(policy, role)
-        if (excess := _excess(policy, order, coordinate, action, rule)) is not None
+        for violation in _exceeding(policy, order, role)
     )
+
+
+def _exceeding(policy: PolicySet, order: Order, role: str) -> Iterator[Violation]:
+    index = Index(policy, role)
+    table = decided(policy, role).table
+    # Few different decisions are behind many questions.
+    closed = {
+        id(decision): implies(condition(decision), Never())
+        for decision in {id(each): each for each in table.values()}.values()
+    }
+    for coordinate, action in sorted(table):
+        decision = table[coordinate, action]
+        if closed[id(decision)]:
+            continue
+        rows = condition(decision)
+        rules = opening(policy, index, coordinate, action)
+        if order.covers(coordinate, action):
+            excess = Excess.ROWS
+            rules = tuple(rule for rule in rules if _is_wider(policy, order, coordinate, rule))
+        else:
+            excess = Excess.COORDINATE
+        if rules or excess is Excess.COORDINATE:
+            yield Violation(order.name, role, coordinate, action, rules, excess, rows)
+
+
+def _is_wider(policy: PolicySet, order: Order, coordinate: str, rule: Rule) -> bool:
+    """Whether a rule speaks of others than the order's people, by what the conditions mean: the
+    policy's scope of that name may mean others."""
+    anchor = questions.anchor(policy.catalog, coordinate)
+    rows = policy.meaning(rule.condition, anchor)
+    people = order.population[anchor or ""].predicate
+    return not implies(rows, people)
 
 
 def effective(policy: PolicySet, orders: Sequence[Order], as_of: datetime) -> PolicySet:
@@ -173,28 +205,3 @@ class _Cap:
     def _holds_open(self, action: str, left: list[str]) -> bool:
         """Whether denying an action would also deny a case of it that is open: `filter`."""
         return any(questions.parent(case) == action for case in left)
-
-
-def _open(policy: PolicySet, role: str) -> Iterable[tuple[str, str, Rule]]:
-    """Every coordinate and action with each rule that opens it on some row."""
-    index = Index(policy, role)
-    for coordinate in sorted(questions.coordinates(policy.catalog)):
-        for action in questions.actions(policy.catalog, coordinate):
-            rules = index.matching(coordinate, action).rules
-            denied = [parts(rule.condition) for rule in rules if rule.effect is Effect.DENY]
-            for rule in rules:
-                whole = parts(rule.condition)
-                if rule.effect is Effect.ALLOW and not any(deny <= whole for deny in denied):
-                    yield coordinate, action, rule
-
-
-def _excess(
-    policy: PolicySet, order: Order, coordinate: str, action: str, rule: Rule
-) -> Excess | None:
-    if not order.covers(coordinate, action):
-        return Excess.COORDINATE
-    anchor = questions.anchor(policy.catalog, coordinate)
-    rows = policy.meaning(rule.condition, anchor)
-    # Compared by what the conditions mean: the policy's scope of that name may mean others.
-    people = order.population[anchor or ""].predicate
-    return None if both(rows, people) == rows else Excess.ROWS

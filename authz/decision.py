@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from db.predicate import Always, Never, Predicate, either
+from db.predicate import Always, Never, Predicate, attributes, either
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,6 +112,12 @@ class DecisionSet:
         lists has to be none that another role sees."""
         known, named = (self.decide(f"Enrollee.{name}", "read") for name in ("pseudonym", "id"))
         return not isinstance(known, Deny) and isinstance(named, Deny)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The attributes of the principal that its conditions read."""
+        different = {id(found): found for found in self.table.values()}.values()
+        return frozenset().union(*(attributes(condition(found)) for found in different))
 
     def row_scope(self, anchor: str) -> Predicate:
         """The rows of an anchor entity that exist for this role; none when it may read nothing."""

@@ -13,13 +13,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never
 
 from authz.ceiling import capped, effective
+from authz.decided import decided
 from authz.decision import Action, Deny, condition
-from authz.enforcer import decision_set
 from authz.errors import FloorImpossible
 from authz.order import Status
 from authz.questions import PREFIX
 from db.catalog import Cardinality
-from db.floor import Floor, RoleFloor
+from db.floor import REACH, Floor, RoleFloor
 from db.guard import HEAD, STALE_POLICY, VERSION
 from db.predicate import (
     Always,
@@ -77,7 +77,7 @@ def _compiled(policy: PolicySet, orders: Sequence[Order]) -> Floor:
         at = effective(policy, orders, instant)
         for role in sorted(names) if index else sorted(policy.roles):
             # Orders say nothing about the others, so one instant is as good as any.
-            roles[role].decisions(decision_set(at, role))
+            roles[role].decisions(decided(at, role))
     for role in names:
         if roles[role].functions & _lookups(policy.catalog):
             raise FloorImpossible(f"{role}: a lookup by value is not held to the population")
@@ -87,9 +87,22 @@ def _compiled(policy: PolicySet, orders: Sequence[Order]) -> Floor:
                 role: RoleFloor(reads.read, reads.called, role in names)
                 for role, reads in roles.items()
             }
+            | {REACH: _reach(policy.catalog)}
         ),
         _standing(orders),
     )
+
+
+def _reach(catalog: Catalog) -> RoleFloor:
+    """All that a row scope may ask about, in whatever version: what is proposed is counted before
+    it is policy. Nothing in it says who somebody is."""
+    columns = {
+        (table.name, column.name)
+        for table in catalog.tables
+        for column in table.columns.values()
+        if column.scopable
+    }
+    return RoleFloor(frozenset(columns | {(HEAD, VERSION)}), frozenset({STALE_POLICY}), False)
 
 
 def _check(catalog: Catalog, order: Order) -> None:

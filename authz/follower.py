@@ -55,6 +55,7 @@ class Cause(Enum):
     REFUSAL = "refusal"
     NOTICE = "notice"
     POLL = "poll"
+    COMMIT = "commit"
 
 
 async def follow(pools: Pools, as_of: datetime, poll_seconds: float = POLL_SECONDS) -> Follower:

@@ -13,6 +13,8 @@ from authz.near import unknown
 from authz.policy import ALWAYS, PolicySet, Rule, Scope, join, parts, sorted_rules
 from authz.principal import ATTRIBUTES
 from authz.scope import parse_scope
+from authz.wildcards import wildcards
+from db.floor import REACH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Set
@@ -36,15 +38,18 @@ def policy_set(
 ) -> PolicySet:
     """A policy over the coordinates of a catalog. `scopes` is name → anchor entity → text.
 
-    Raises PolicyInvalid for the first part that is unknown, doubled, circular, or means nothing.
+    The wildcards that rules and classes mention are classes of it; among `classes` they need not
+    be. Raises PolicyInvalid for the first part that is unknown, doubled, circular, or means
+    nothing.
     """
     by_name = _roles(roles)
+    listed = _once(rules)
     policy = PolicySet(
         catalog,
         MappingProxyType(by_name),
-        MappingProxyType(_classes(catalog, classes)),
+        MappingProxyType(_classes(catalog, classes, {rule.object for rule in listed})),
         MappingProxyType(_scopes(catalog, scopes)),
-        _once(rules),
+        listed,
     )
     _Checked(policy).rules()
     return policy
@@ -61,6 +66,8 @@ def _roles(roles: Iterable[Role]) -> dict[str, Role]:
         _named("role", role.name)
         if role.name in found:
             raise PolicyInvalid(f"role '{role.name}' twice")
+        if role.name == REACH:
+            raise PolicyInvalid(f"role '{role.name}': the name is that of the login that counts")
         if not 1 <= role.page_limit <= _LARGEST_PAGE:
             raise PolicyInvalid(f"role '{role.name}': a page has 1 to {_LARGEST_PAGE} rows")
         if role.smallest_cell < 0 or role.smallest_cell == 1:
@@ -76,17 +83,26 @@ def _roles(roles: Iterable[Role]) -> dict[str, Role]:
     return found
 
 
-def _classes(catalog: Catalog, classes: Mapping[str, Set[str]]) -> dict[str, frozenset[str]]:
-    known = questions.coordinates(catalog) | classes.keys()
+def _classes(
+    catalog: Catalog, classes: Mapping[str, Set[str]], objects: Set[str]
+) -> dict[str, frozenset[str]]:
+    derived = wildcards(catalog)
+    known = questions.coordinates(catalog) | classes.keys() | derived.keys()
+    found: dict[str, frozenset[str]] = {}
     for name, members in classes.items():
+        if derived.get(name) == members:
+            continue
         _named("class", name)
         if not members:
             raise PolicyInvalid(f"class '{name}' is empty")
         for member in sorted(members - known):
             raise PolicyInvalid(f"class '{name}': {unknown('coordinate or class', member, known)}")
-    if problem := hierarchy.fault(classes):
+        found[name] = frozenset(members)
+    mentioned = frozenset(objects).union(*found.values())
+    found |= {name: derived[name] for name in sorted(mentioned & derived.keys())}
+    if problem := hierarchy.fault(found):
         raise PolicyInvalid(f"classes: {problem}")
-    return {name: frozenset(members) for name, members in classes.items()}
+    return found
 
 
 def _scopes(
@@ -125,7 +141,7 @@ class _Checked:
     def __init__(self, policy: PolicySet) -> None:
         self._policy = policy
         self._coordinates = questions.coordinates(policy.catalog)
-        self._known = self._coordinates | policy.classes.keys()
+        self._known = self._coordinates | policy.classes.keys() | wildcards(policy.catalog).keys()
         self._meant: dict[str, frozenset[str]] = {}
         self._fine: set[tuple[str, str, str]] = set()
         """Objects with the actions and the conditions that are known to go with them."""

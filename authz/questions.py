@@ -36,8 +36,7 @@ def filters(catalog: Catalog, coordinate: str) -> tuple[str, ...]:
     if coordinate in catalog.fields:
         column = catalog.fields[coordinate].column
         return _filters(column.kind, coded=column.codes is not None)
-    if coordinate in EXTRA and (kind := EXTRA[coordinate].kind) is not None:
-        return _filters(kind, coded=False)
+    # What is no record is shown whole: nothing filters by it.
     return ()
 
 

@@ -1,4 +1,8 @@
-"""Which comparisons of a row scope have a meaning. Knows columns and attributes, not their text."""
+"""Which comparisons of a row scope have a meaning. Knows columns and attributes, not their text.
+
+Policy names no person: what may tell who somebody is is compared with the principal's attributes,
+or with the day of the request, and with nothing that is written down.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ SIGNS: Final = {
 _EQUAL: Final = ("=", "!=")
 _ORDERED: Final = (*_EQUAL, "<", "<=", ">", ">=")
 _TAKES: Final[dict[Kind, tuple[str, ...]]] = {
-    # Text has no order here: what comes "before" a name is no reason to show a row.
+    # Of codes. Text has no order here: what comes "before" a name is no reason to show a row.
     Kind.TEXT: (*_EQUAL, "in"),
     Kind.DATE: _ORDERED,
     Kind.INTEGER: _ORDERED,
@@ -61,6 +65,8 @@ _ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def untaken(column: Column, sign: str) -> str | None:
     """Why a column takes no such operator, as the text of an error; None when it takes it."""
+    if not column.scopable:
+        return f"'{column.name}' may tell who somebody is: no row scope asks about it"
     if sign in _TAKES[column.kind]:
         return None
     taken = " ".join(_TAKES[column.kind])
@@ -70,6 +76,11 @@ def untaken(column: Column, sign: str) -> str | None:
 def misfit(column: Column, sign: str, operand: Operand) -> str | None:
     """Why an operand does not fit an operator that the column takes; None when it fits."""
     match column.kind, operand:
+        case _, Literal() if _names(column):
+            return (
+                f"'{column.name}' may tell who somebody is, so a policy names none of its values: "
+                f"{sign} wants {'as_of' if column.kind is Kind.DATE else 'principal.attribute'}"
+            )
         case Kind.TEXT, Attribute(name) if sign == "in":
             return _attribute(column, name)
         case Kind.UUID, Attribute(name):
@@ -91,6 +102,14 @@ def misfit(column: Column, sign: str, operand: Operand) -> str | None:
             return None
         case _:
             return f"'{column.name}' is {column.kind.value}: {sign} wants {_WANTS[column.kind]}"
+
+
+def _names(column: Column) -> bool:
+    """Whether a value of a column may tell who somebody is: text that is no code, a day of a life.
+
+    Numbers do not: they are amounts, counts, years and places in a list.
+    """
+    return column.personal or (column.kind is Kind.TEXT and not column.coarse)
 
 
 def _attribute(column: Column, name: str) -> str | None:

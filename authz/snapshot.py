@@ -9,13 +9,11 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from authz.ceiling import capped, effective, violations
-from authz.decision import condition
-from authz.enforcer import decision_set
-from authz.errors import OrderInvalid, OrderViolated
+from authz.ceiling import capped, effective
+from authz.decided import decided
+from authz.errors import OrderInvalid
 from authz.near import unknown
 from authz.order import last_change, next_change
-from db.predicate import attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     from authz.order import Order
     from authz.policy import PolicySet
     from authz.principal import Principal
-
-_SHOWN = 5
-"""Counterexamples in an error; the count says how many more there are."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ class Snapshot:
         Two threads may build the same one at once; they are equal, and either stays.
         """
         if role not in self._decisions:
-            self._decisions[role] = decision_set(self.policy, role)
+            self._decisions[role] = decided(self.policy, role)
         return self._decisions[role]
 
     def required_attributes(self, role: str) -> frozenset[str]:
@@ -96,9 +91,7 @@ class Snapshot:
         # Kept, because every request asks: over a thousand decisions, going through them takes
         # milliseconds, more than the request's statement.
         if role not in self._required:
-            table = self.decisions(role).table
-            read = frozenset().union(*(attributes(condition(found)) for found in table.values()))
-            self._required[role] = read | self.policy.requires(role)
+            self._required[role] = self.decisions(role).reads | self.policy.requires(role)
         return self._required[role]
 
 
@@ -111,21 +104,14 @@ def take(
 ) -> Snapshot:
     """The snapshot of an instant. `as_of` has an offset.
 
-    Raises OrderInvalid for an order about a role that the policy does not have, because its cap
-    would hold nobody; OrderViolated when the policy exceeds an order in force.
+    Where the policy exceeds an order, access is what both leave: `check` refuses the edit that
+    would exceed one, and an order that is newer than its policy narrows it at once. Raises
+    OrderInvalid for an order about a role that the policy does not have, because its cap would hold
+    nobody.
     """
     for order in orders:
         if order.role not in policy.roles:
             raise OrderInvalid(f"{order.name}: {unknown('role', order.role, policy.roles)}")
-    found = [
-        violation
-        for order in orders
-        if order.in_force(as_of)
-        for violation in violations(policy, order)
-    ]
-    if found:
-        shown = "; ".join(str(violation) for violation in found[:_SHOWN])
-        raise OrderViolated(f"{len(found)} in all: {shown}")
     return Snapshot(
         policy,
         effective(policy, orders, as_of),
@@ -158,8 +144,7 @@ class Holder:
         return self._snapshot
 
     def current(self, as_of: datetime) -> Snapshot:
-        """The snapshot of an instant. Raises what `take` raises, and then keeps the old one back:
-        it answers nothing past its time."""
+        """The snapshot of an instant: the one that is held, or the same version taken anew."""
         snapshot = self._snapshot
         if not snapshot.holds_at(as_of):
             snapshot = take(

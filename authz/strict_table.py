@@ -58,6 +58,10 @@ class StrictTable:
         """All keys, in file order: those of a table whose keys are names."""
         return tuple(self._given)
 
+    def value(self, key: str) -> object:
+        """Whatever it is."""
+        return self._take(key)
+
     def text(self, key: str) -> str:
         """Text, not blank."""
         value = self._take(key)

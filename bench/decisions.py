@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SIZES = (300, 1_000, 10_000, 100_000)
 _COLUMN = {
-    "Enrollee": "eligible_first_name",
+    "Enrollee": "home_address.county",
     "Claim": "diagnosis_code",
     "Provider": "taxonomy",
-    "Plan": "plan_name",
+    "Plan": "state_plan_id_num",
 }
 _ROLES = 5
 """Roles that are timed, of those that there are."""

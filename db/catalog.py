@@ -38,10 +38,14 @@ class Column:
     `codes` is the value list of a coded element. `width` is the most characters that a value has.
     `required` means NOT NULL, so that a keyset can use an index. `bucketed` marks a code without
     its value list here, or a value that stands for many (a year, three digits of a ZIP code).
+    `personal` marks a day by which somebody may be known (45 CFR 164.514(b)(2)(i)(C)).
 
     `lookup` names the owner's function that answers a value with the keys of the rows that hold it,
     and `known` the column that says whether there is a value: a filter by `eq` is made of these
     two, so that whoever may look a value up and not read it needs no privilege on the column.
+
+    `scopable`: a row scope may ask about it. Names, numbers and places that tell who somebody is
+    are not, so that a policy says what kind of people it is about and never which.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Column:
     lookup: str | None = None
     known: str | None = None
     bucketed: bool = False
+    personal: bool = False
+    scopable: bool = False
 
     @property
     def coarse(self) -> bool:
@@ -170,6 +176,13 @@ class Catalog:
         counts = {self.entities[name].counted for name in self.listed}
         tallies = {entity.tally for entity in self.entities.values() if entity.aggregated}
         return frozenset(self.fields) | frozenset(self.links) | counts | tallies
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every record table, by name."""
+        found = [entity.table for entity in self.entities.values()]
+        found += [each.target for known in self.relations.values() for each in known.values()]
+        return tuple(sorted(dict.fromkeys(found), key=lambda table: table.name))
 
     @property
     def listed(self) -> frozenset[str]:

@@ -11,13 +11,17 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Span: TypeAlias = "tuple[datetime | None, datetime | None]"
 """From the first instant on and before the second; None is without an end on that side."""
+
+REACH: Final = "policy_reach"
+"""What is no role of policy and has a login all the same: who counts the people that a change of
+policy brings into reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class RoleFloor:
 
 @dataclass(frozen=True)
 class Floor:
-    """All roles of a policy, and the spans in which an order lets the capped ones read."""
+    """All roles of a policy, and REACH; the spans in which an order lets the capped ones read."""
 
     roles: Mapping[str, RoleFloor]
     standing: tuple[Span, ...]

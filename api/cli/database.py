@@ -16,9 +16,8 @@ import click
 from api.cli.output import progress, show, table
 from api.errors import SettingsInvalid
 from api.settings import Settings
-from authz.document import Document
 from authz.floor import floor_of
-from authz.packaged import load_seed
+from authz.packaged import load_seed_document
 from authz.store import digest_of, head, text_of
 from db.catalog_records import CATALOG
 from db.changes import approvals as people_needed
@@ -64,7 +63,7 @@ async def lay_floor(connection: asyncpg.Connection, secret: bytes) -> tuple[int,
     `secret` is what the passwords of the floor's roles are derived from.
     """
     found = await head(connection)
-    written = found.document if found else Document(*load_seed(CATALOG))
+    written = found.document if found else load_seed_document(CATALOG)
     made, document = floor_of(written.policy, written.orders), text_of(written)
     return await apply(connection, made, document, digest_of(document), secret), made
 

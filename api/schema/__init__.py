@@ -6,6 +6,11 @@ aggregate      numbers, groups and their keys
 connection     Relay connections and their arguments
 enrollee, address, span, claim, provider, plan      records
 policy, order, viewer                               what is no record
+policy_version, policy_change, policy_report        versions, changes, what changes would do
+policy_question                                     answers about the policy
+policy_edit                                         edits of it, as input
+policy_fields, mutation                             root fields about it that take arguments
+local                                               coordinates that are no record → type
 query          root fields
 build          all of it, checked
 """

@@ -10,7 +10,20 @@ from api.errors import OnePath
 from api.guard import Guard, Opens, guarded_by, record
 from api.schema.aggregate import aggregate, summarizing
 from api.schema.connection import listing, reference
-from api.schema.policy import Order, Policy
+from api.schema.order import Order
+from api.schema.policy import Policy
+from api.schema.policy_fields import (
+    CHANGE,
+    CHANGES,
+    COMPARE,
+    EXPLAIN,
+    MATRIX,
+    STATUS,
+    TRY,
+    VERSION,
+    VERSIONS,
+    WHO_CAN,
+)
 from api.schema.viewer import Viewer
 
 
@@ -59,6 +72,16 @@ class Query:
         Guard(Opens.LOCAL, "Order"), name="orders", graphql_type=list[Order] | None,
         description="Court orders on file.",
     )  # fmt: skip
+    policy_versions: Any = VERSIONS
+    policy_version: Any = VERSION
+    policy_changes: Any = CHANGES
+    policy_change: Any = CHANGE
+    policy_compare: Any = COMPARE
+    policy_try: Any = TRY
+    policy_explain: Any = EXPLAIN
+    policy_who_can: Any = WHO_CAN
+    policy_matrix: Any = MATRIX
+    policy_status: Any = STATUS
     viewer: Any = guarded_by(
         Guard(Opens.SHAPE), name="viewer", graphql_type=Viewer, description="The caller."
     )

@@ -16,7 +16,7 @@ class Viewer:
 
     subject: Any = shape(str, "Name that the token's issuer gave the caller.")
     acting_role: Any = shape(str, "The one role in which this request acts.", "actingRole")
-    roles: Any = shape(list[str], "All roles of the token.")
+    roles: Any = shape(list[str], "All roles of the caller, those that policy assigns included.")
     purpose: Any = shape(str | None, "Purpose of use, HL7 code.")
     request: Any = shape(str | None, "Reference of the request on record.")
     policy_version: Any = shape(str, "Policy version that decides this request.", "policyVersion")

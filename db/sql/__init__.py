@@ -6,6 +6,7 @@ conditions   row condition → SQL
 keyset       the order of a page, and where it begins and ends
 listing      one page of rows
 summary      an aggregate
+reach        how many people conditions of policy reach
 steady       whether one way to run a statement is best for all values
 render       plan → statement
 """

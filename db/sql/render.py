@@ -24,6 +24,7 @@ from db.plan import (
     Object,
     PageFact,
     PageInfo,
+    Reach,
     Single,
     Summary,
     Value,
@@ -32,6 +33,7 @@ from db.predicate import Always, Compare, Slot
 from db.sql.conditions import condition, operand, output
 from db.sql.listing import Listing, filtered
 from db.sql.pieces import Statement, Version, identifier, json_object, table, text
+from db.sql.reach import people
 from db.sql.rows import Level, Names, Row
 from db.sql.steady import steady
 from db.sql.summary import summary
@@ -58,6 +60,8 @@ def render(plan: Plan) -> Statement:
                 found[index] = f", s{index}.found as n{index}"
             case Summary():
                 columns.append(summary(root, names))
+            case Reach():
+                columns.append(people(root, names))
             case _:
                 assert_never(root)
     # INVARIANT: there is exactly one row, since what is selected from are aggregates, and so the

@@ -21,6 +21,7 @@ from db.plan import (
     Nothing,
     Object,
     PageInfo,
+    Reach,
     Single,
     Summary,
     Value,
@@ -43,7 +44,7 @@ def _root(root: Root) -> bool:
             return _connection(root)
         case Single(rows, body):
             return own(rows.permit) and all(map(_output, body))
-        case Summary():
+        case Summary() | Reach():
             # What it costs is reading, of rows whose number is a matter of the values.
             return False
         case _:

@@ -373,15 +373,20 @@ async def test_a_person_who_left_is_not_reached_through_an_old_claim(gateway: Ga
     assert reached_names and reached_names <= names
 
 
-async def test_there_is_nothing_to_write_with(gateway: Gateway, sent: list[Statement]) -> None:
-    """No duplicate can be tried and no payload read back."""
+async def test_there_is_nothing_to_write_records_with(
+    gateway: Gateway, sent: list[Statement]
+) -> None:
+    """No duplicate can be tried and no payload read back; the policy is all that changes."""
     for document in ("mutation{updateEnrollee{id}}", "subscription{enrollees{nodes{id}}}"):
         answer = await gateway.ask("eligibility_supervisor", document)
         assert {e["extensions"]["code"] for e in answer["errors"]} == {"FW110"}
     kinds = "{__schema{mutationType{name} subscriptionType{name}}}"
     for role in roles():
         schema = (await gateway.ask(role, kinds))["data"]["__schema"]
-        assert schema == {"mutationType": None, "subscriptionType": None}
+        changes = {"name": "Mutation"} if role == "policy_administrator" else None
+        assert schema == {"mutationType": changes, "subscriptionType": None}
+    for field in whole().mutation_type.fields.values():
+        assert str(field.type) == "PolicyChange"
     assert sent == []
 
 

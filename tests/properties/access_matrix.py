@@ -19,11 +19,34 @@ def _of(entity: str, names: str) -> frozenset[str]:
 
 _ADDRESS = "line1 line2 line3 city state zip county"
 _POLICY = {
-    "Policy": "version digest since until roles classes scopes rules model csv",
-    "PolicyRole": "name description pageLimit denialMode inherits requires capped",
+    "Policy": "version digest since until roles classes scopes rules model csv number invariants "
+    "cases assignments",
+    "PolicyRole": "name description pageLimit denialMode inherits requires capped smallestCell",
     "PolicyClass": "name members",
     "PolicyScope": "name anchor text",
     "PolicyRule": "role object action condition effect",
+    "PolicyInvariant": "name why roles but on actions onlyWhere",
+    "PolicyCase": "name role attributes asOf row about allow",
+    "PolicyAssignment": "subject roles",
+    "PolicyVersion": "number digest text document author approver reason change "
+    "committedAt approvalDue",
+    "PolicyChange": "id state base version author approver reason emergency proposedAt expiresAt "
+    "approvalDue digest document events report",
+    "PolicyEvent": "at actor event note",
+    "PolicyReport": "findings access settings onlyNarrows replay",
+    "PolicyDiff": "access settings onlyNarrows",
+    "PolicyFinding": "severity check text role coordinate action row",
+    "PolicyAccessChange": "role action coordinates before after direction people "
+    "peopleGained peopleLost",
+    "PolicySettingChange": "what before after direction",
+    "PolicyReplay": "operation role before after opens breaks seen",
+    "PolicyExplanation": "decision allowed condition reason rules orders",
+    "PolicyExplanationRule": "role object action condition effect holds",
+    "PolicyAccess": "role condition meaning subjects",
+    "PolicyMatrixRow": "coordinate cells",
+    "PolicyMatrixCell": "role condition",
+    "PolicyStatus": "number approvals workers overdue",
+    "PolicyWorker": "name number current startedAt seenAt",
 }
 _ORDER = {
     "Order": "name caption court docket issued effective status inForce history role states "

@@ -110,3 +110,25 @@ def test_catalogs_are_values() -> None:
     assert isinstance(LINK, Link)
     with pytest.raises(TypeError):
         CATALOG.fields["Enrollee.new"] = SEX  # type: ignore[index]  # that is the test
+
+
+def test_what_tells_who_somebody_is_is_in_no_row_scope() -> None:
+    tables = {entity.table.name: entity.table for entity in CATALOG.entities.values()}
+    hops = (field.hop for field in CATALOG.fields.values() if field.hop is not None)
+    tables |= {hop.target.name: hop.target for hop in hops}
+    told = {
+        f"{table.name}.{column.name}"
+        for table in tables.values()
+        for column in table.columns.values()
+        if not column.scopable
+    }
+    address = {"addr_ln1", "addr_ln2", "addr_ln3", "city", "zip"}
+    assert told == {
+        "enrollee.msis_identification_num", "enrollee.eligible_first_name",
+        "enrollee.eligible_middle_init", "enrollee.eligible_last_name", "enrollee.pseudonym",
+        "variable_demographics.ssn", "variable_demographics.ssn_last4", "phone.phone_number",
+        *(f"{place}_address.{part}" for place in ("home", "mailing") for part in address),
+        "eligibility_determinant.msis_case_num", "claim.icn_orig", "claim.place",
+        "immigration_determination.determined_by", "immigration_determination.evidence",
+        "provider.provider_name", "provider.city", "managed_care_plan.plan_name",
+    }  # fmt: skip

@@ -166,11 +166,15 @@ def test_every_excess_has_a_counterexample_for_the_role_and_its_heirs(case: str)
 def test_what_a_capped_role_inherits_is_found() -> None:
     given = policy("", ('description = "Capped."', 'description = "Capped."\ninherits = ["clerk"]'))
     (counterexample, *_) = violations(given, order())
-    assert str(counterexample) == (
-        "agent may read Enrollee.firstName where always: the order does not cover it "
-        "(one; by the rule for clerk to read names)"
-    )
+    assert [rule.object for rule in counterexample.rules] == ["names"]
     assert {role for role, *_ in found(given)} == {"agent", "heir"}
+
+
+def test_what_a_wildcard_opens_is_found() -> None:
+    given = policy(rule("agent", "Enrollee.*", "read", "people"))
+    assert ("heir", "Enrollee.ssn", "read", Excess.COORDINATE) in found(given)
+    assert ("agent", "Enrollee.claims", "read", Excess.COORDINATE) in found(given)
+    assert ("agent", "Enrollee.dateOfBirth", "read", Excess.COORDINATE) not in found(given)
 
 
 def test_an_heir_of_a_capped_role_has_no_more_than_it() -> None:
@@ -195,6 +199,40 @@ WITHIN = {
 @pytest.mark.parametrize("case", WITHIN)
 def test_what_stays_within_an_order_is_no_violation(case: str) -> None:
     assert found(policy(WITHIN[case])) == set()
+
+
+OPPOSITES = {
+    "a scope and its opposite": ("sex = 'F'", "sex = 'F'"),
+    "less than what is denied": ("sex = 'F' and population covers as_of", "sex = 'F'"),
+    "either of two that are both denied": (
+        "sex = 'F' or population covers as_of",
+        "population covers as_of or sex = 'F'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OPPOSITES)
+def test_what_is_denied_by_another_name_is_no_violation(case: str) -> None:
+    allowed, denied = OPPOSITES[case]
+    scopes = f"""[scopes.some]
+Enrollee = "{allowed}"
+[scopes.same]
+Enrollee = "{denied}"
+"""
+    more = rule("agent", "Enrollee.ssn", "read", "some")
+    deny = rule("agent", "Enrollee.ssn", "read", "same", "deny")
+    assert found(policy(more + deny, ("[scopes.nobody]", scopes + "[scopes.nobody]"))) == set()
+    assert found(policy(more, ("[scopes.nobody]", scopes + "[scopes.nobody]"))) != set()
+
+
+def test_two_rules_that_open_the_same_are_both_named() -> None:
+    given = policy(
+        rule("agent", "names", "read", "women") + rule("agent", "all", "read", "people & women")
+    )
+    counterexample = next(
+        each for each in violations(given, order()) if each.coordinate == "Enrollee.lastName"
+    )
+    assert [rule.object for rule in counterexample.rules] == ["all", "names"]
 
 
 def test_a_deny_on_some_rows_does_not_take_an_allow_away() -> None:
@@ -335,5 +373,6 @@ def test_the_export_denies_what_the_order_closes() -> None:
 def test_a_violation_is_a_value() -> None:
     first, *_ = violations(policy(rule("agent", "Enrollee.ssn", "read", "people")), order())
     assert isinstance(first, Violation)
-    assert first.rule.role == "agent"
+    assert [rule.role for rule in first.rules] == ["agent"]
+    assert first.rows == PEOPLE
     assert first.order == "one"

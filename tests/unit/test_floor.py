@@ -217,8 +217,7 @@ def test_a_number_of_rows_needs_a_key_and_no_value(number: str) -> None:
 
 SCOPES = {
     "sex = 'F'": {("enrollee", "sex")},
-    "variable_demographics.ssn = '1'": {("variable_demographics", "ssn_known")},
-    "variable_demographics.ssn in ('1', '2')": {("variable_demographics", "ssn")},
+    "variable_demographics.household_size > 4": {("variable_demographics", "household_size")},
     "not (any races (current and race = '001'))": {
         ("race", "race"), ("race", "effective_date"), ("race", "end_date"),
     },
@@ -248,6 +247,23 @@ def test_what_a_row_scope_reads_is_granted_with_what_it_is_about(text: str) -> N
            for name in ("enrollee_id", "span_num", "effective_date", "end_date")}  # fmt: skip
     keys = {(table, "enrollee_id") for table in ("claim", "claim_diagnosis", "race")}
     assert columns - plain.columns - SCOPES[text] <= hop | keys
+
+
+def test_a_condition_on_one_value_is_by_lookup() -> None:
+    """No text of a row scope says it, because a policy names nobody; a filter's condition does."""
+    hop = CATALOG.relations["enrollee"]["variable_demographics"]
+    one = Compare(Ref(hop.target.columns["ssn"], hop), Operator.EQ, Literal("1"))
+    made = policy_set(
+        CATALOG,
+        [Role("capped", "A role.", 10, DenialMode.NULL)],
+        {},
+        {"here": {"Enrollee": "always"}},
+        [allow("Enrollee.firstName", "read", "here")],
+    )
+    scopes = {"here": {"Enrollee": Scope("here", "Enrollee", "one", one)}}
+    columns = floor_of(replace(made, scopes=scopes), ()).roles["capped"].columns
+    assert ("variable_demographics", "ssn_known") in columns
+    assert ("variable_demographics", "ssn") not in columns
 
 
 def test_a_condition_on_the_one_row_of_a_relation_is_walked_as_well() -> None:

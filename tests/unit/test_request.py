@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -299,7 +300,7 @@ async def test_an_address_holds_each_parameter_once(
     if expected is None:
         assert await refusal(asked) is RequestMalformed
     else:
-        assert await read_request(asked) == expected
+        assert await read_request(asked) == replace(expected, safe=True)
 
 
 async def test_an_address_is_read_up_to_a_size() -> None:

@@ -30,6 +30,8 @@ ENROLLEE = CATALOG.entities["Enrollee"].table
 CLAIM = CATALOG.entities["Claim"].table
 RELATIONS = CATALOG.relations["enrollee"]
 
+CLAIMS = CATALOG.relations["enrollee"]["claims"]
+
 
 def own(name: str) -> Ref:
     return Ref(ENROLLEE.columns[name])
@@ -59,18 +61,30 @@ MEANINGS: dict[str, tuple[str, str, Predicate]] = {
     ),
     "quotes in text": (
         "Enrollee",
-        "eligible_last_name = 'O''Neill'",
-        Compare(own("eligible_last_name"), Operator.EQ, Literal("O'Neill")),
+        "home_address.county = 'O''Brien'",
+        Compare(hop("home_address", "county"), Operator.EQ, Literal("O'Brien")),
     ),
     "empty text": (
         "Enrollee",
-        "eligible_middle_init != ''",
-        Compare(own("eligible_middle_init"), Operator.NE, Literal("")),
+        "home_address.county != ''",
+        Compare(hop("home_address", "county"), Operator.NE, Literal("")),
     ),
     "a word of the language as text": (
         "Enrollee",
-        "eligible_last_name = 'and'",
-        Compare(own("eligible_last_name"), Operator.EQ, Literal("and")),
+        "home_address.county = 'and'",
+        Compare(hop("home_address", "county"), Operator.EQ, Literal("and")),
+    ),
+    "what the principal is known by": (
+        "Enrollee",
+        "any claims (billing_prov_npi_num in principal.npi)",
+        Exists(
+            CATALOG.relations["enrollee"]["claims"],
+            Compare(
+                Ref(CATALOG.relations["enrollee"]["claims"].target.columns["billing_prov_npi_num"]),
+                Operator.IN,
+                Attribute("npi"),
+            ),
+        ),
     ),
     "an attribute": ("Enrollee", "submitting_state in principal.state", STATE),
     "a person": (
@@ -105,9 +119,9 @@ MEANINGS: dict[str, tuple[str, str, Predicate]] = {
     ),
     "months ago": ("Enrollee", "date_of_birth >= as_of - 216 months", BORN),
     "a fixed day": (
-        "Enrollee",
-        "date_of_birth = '2000-02-29'",
-        Compare(own("date_of_birth"), Operator.EQ, Literal("2000-02-29")),
+        "Claim",
+        "medicaid_paid_date = '2000-02-29'",
+        Compare(Ref(CLAIM.columns["medicaid_paid_date"]), Operator.EQ, Literal("2000-02-29")),
     ),
     "the population": (
         "Enrollee",
@@ -223,20 +237,56 @@ MISTAKES = {
         21,
         "'submitting_state' never holds what principal.npi holds",
     ),
-    "a state where there is no state": ("eligible_last_name in principal.state", 23, "never holds"),
-    "an ID where there is no ID": ("eligible_last_name in principal.person", 23, "never holds"),
+    "a state where there is no state": (
+        "home_address.county in principal.state",
+        24,
+        "never holds",
+    ),
+    "an ID where there is no ID": ("home_address.county in principal.person", 24, "never holds"),
     "text for an ID": ("enrollee_id in principal.npi", 16, "never holds"),
-    "an hour of the principal": ("eligible_last_name in principal.until", 23, "never holds"),
+    "an hour of the principal": ("home_address.county in principal.until", 24, "never holds"),
     "one attribute": ("submitting_state = principal.state", 20, "wants 'text'"),
     "a named record": ("enrollee_id in ('00000000-0000-0000-0000-000000000000')", 16, "wants"),
-    "an order of text": ("eligible_last_name < 'M'", 20, "takes = != in, not <"),
+    "an order of text": ("home_address.county < 'M'", 21, "takes = != in, not <"),
+    "a name": ("eligible_last_name = 'Doe'", 20, "may tell who somebody is"),
+    "any other name": ("eligible_last_name != 'Doe'", 20, "may tell who somebody is"),
+    "a list of names": (
+        "eligible_last_name in ('Doe', 'Roe')",
+        20,
+        "'eligible_last_name' may tell who somebody is: no row scope asks about it",
+    ),
+    "a Medicaid ID": ("msis_identification_num in ('A1')", 25, "may tell who somebody is"),
+    "a Social Security number": (
+        "variable_demographics.ssn in ('912345678')",
+        27,
+        "may tell who somebody is",
+    ),
+    "its end": ("variable_demographics.ssn_last4 in ('5678')", 33, "may tell who"),
+    "a phone number, anywhere": (
+        "not (any phone (phone_number in ('2025550100')))",
+        30,
+        "may tell who",
+    ),
+    "a street": ("any home_address (addr_ln1 in ('1 Main St'))", 28, "may tell who"),
+    "a city": ("home_address.city in ('Nome')", 19, "may tell who"),
+    "a case number": ("any eligibility (msis_case_num in ('C1'))", 32, "may tell who"),
+    "a claim's number": ("any claims (icn_orig in ('1'))", 22, "may tell who"),
+    "a day of birth": (
+        "date_of_birth = '2000-02-29'",
+        17,
+        "'date_of_birth' may tell who somebody is, so a policy names none of its values: = wants "
+        "as_of",
+    ),
+    "days of birth": ("date_of_birth >= '2000-02-29'", 18, "may tell who"),
+    "a day of death": ("date_of_death < '2026-01-01'", 17, "may tell who"),
+    "a day in hospital": ("any claims (admission_date = '2026-01-01')", 30, "may tell who"),
     "text for a number": ("birth_year = '1990'", 14, "wants a whole number"),
     "a flag for a number": ("birth_year = true", 14, "wants a whole number"),
     "a number for a flag": ("variable_demographics.veteran_ind = 1", 37, "wants true or false"),
     "too large a number": ("birth_year < 2147483648", 14, "too large a number"),
     "too long ago": ("date_of_birth < as_of - 1201 months", 17, "more than 1200 months"),
-    "no such day": ("date_of_birth = '2001-02-29'", 17, "'2001-02-29' is no day"),
-    "a day in another form": ("date_of_birth = '20010228'", 17, "'20010228' is no day"),
+    "no such day": ("phone.effective_date = '2001-02-29'", 24, "'2001-02-29' is no day"),
+    "a day in another form": ("phone.effective_date = '20010228'", 24, "'20010228' is no day"),
     "years": ("date_of_birth < as_of - 2 years", 27, "expected 'months', found 'years'"),
     "months without a number": (
         "date_of_birth < as_of - months",

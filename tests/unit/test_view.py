@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -21,10 +22,12 @@ from api.schema.build import core, full_schema
 from api.view import view_of
 from authz.decision import Deny
 from authz.packaged import load_seed
+from authz.policy import ALWAYS, Effect, Rule, sorted_rules
 from authz.snapshot import take
 from db.catalog_records import CATALOG
 
-SNAPSHOT = take(*load_seed(CATALOG), datetime(2026, 11, 23, tzinfo=UTC))
+AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
+SNAPSHOT = take(*load_seed(CATALOG), AS_OF)
 ROLES = sorted(SNAPSHOT.roles)
 
 
@@ -60,7 +63,7 @@ def test_a_view_shows_nothing_that_is_denied(role: str) -> None:
     for type_, field in shown(view(role)):
         found = guard(type_, field)
         match found.opens:
-            case Opens.READ | Opens.AGGREGATE | Opens.SORT:
+            case Opens.READ | Opens.AGGREGATE | Opens.SORT | Opens.CREATE | Opens.UPDATE:
                 decision = decisions.decide(found.coordinate, found.opens.value)
                 assert not isinstance(decision, Deny), f"{type_}.{field}"
             case Opens.FILTER if found.coordinate in CATALOG.fields:
@@ -104,7 +107,8 @@ def test_a_view_shows_all_that_can_be_reached_and_read(role: str) -> None:
 def test_a_view_holds_no_type_that_nothing_leads_to(role: str) -> None:
     schema = view(role)
     assert schema.query_type is not None
-    reached, waiting = set(), [schema.query_type]
+    reached: set[str] = set()
+    waiting = [type_ for type_ in (schema.query_type, schema.mutation_type) if type_]
     while waiting:
         type_ = waiting.pop()
         if type_.name in reached:
@@ -142,6 +146,30 @@ def test_the_capped_role_sees_the_six_and_how_to_page_them() -> None:
         "policy:",
     ):
         assert hidden not in text
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_who_may_change_something_sees_that_anything_can_be_changed(role: str) -> None:
+    kinds = {name for name in view(role).type_map if name == "Mutation" or name == "PolicyChange"}
+    expected = {"policy_administrator": {"Mutation", "PolicyChange"}, "auditor": {"PolicyChange"}}
+    assert kinds == expected.get(role, set())
+
+
+def test_a_view_shows_the_mutations_that_are_open_and_no_other() -> None:
+    """A policy of its own: one may move changes on, another may do so without reading of them."""
+    policy, orders = load_seed(CATALOG)
+    rules = [rule for rule in policy.rules if rule.role not in ("auditor", "actuary")]
+    for role in ("auditor", "actuary"):
+        rules.append(Rule(role, "PolicyChange.state", "update", ALWAYS, Effect.ALLOW))
+    rules.append(Rule("auditor", "PolicyChange.state", "read", ALWAYS, Effect.ALLOW))
+    snapshot = take(replace(policy, rules=sorted_rules(rules)), orders, AS_OF)
+    mutation = view_of(snapshot.decisions("auditor")).mutation_type
+    assert mutation is not None
+    assert set(mutation.fields) == {
+        "policyApprove", "policyReject", "policyWithdraw", "policyCommit"
+    }  # fmt: skip
+    # Nothing of what it would answer with can be read.
+    assert view_of(snapshot.decisions("actuary")).mutation_type is None
 
 
 @pytest.mark.parametrize("role", ["actuary", "auditor", "policy_administrator"])

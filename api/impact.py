@@ -1,0 +1,165 @@
+"""How many people a change of policy brings into reach, and takes out of it. Rounded, always.
+
+A change set is no oracle: what it says of people is 0 or 11 and more, and a row scope cannot ask
+who somebody is. Who counts is a login of its own (db/floor.py), which may read no such column.
+
+An attribute of a principal stands for any value: somebody of the role could have it. So what is
+counted are those whom nobody of the role could reach before and somebody can after, and the other
+way round; that each of many principals reaches others than before is not in these numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, assert_never
+
+from authz.decision import Action
+from db.catalog_records import CATALOG
+from db.errors import PrivilegeMissing, StatementTimeout
+from db.execute import Inputs, execute
+from db.floor import REACH
+from db.plan import Plan, Reach
+from db.predicate import (
+    Always,
+    And,
+    Attribute,
+    Compare,
+    Covers,
+    Exists,
+    Never,
+    Operator,
+    Or,
+    Through,
+    both,
+    either,
+)
+from db.sql.render import render
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from authz.diff import AccessChange, Diff
+    from authz.snapshot import Snapshot
+    from db.pools import Pools
+    from db.predicate import Predicate
+
+FEWEST: Final = 11
+"""The fewest people that a number tells from nobody."""
+MOST_COUNTS: Final = 24
+"""Different numbers that are looked up for one change of policy."""
+MOST_SECONDS: Final = 5.0
+"""Until a count is given up."""
+MOST_SECONDS_IN_ALL: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """People who come into reach and who leave it, rounded; None for what was not counted."""
+
+    entering: int | None
+    leaving: int | None
+
+
+def rounded(people: int) -> int:
+    """0 for nobody, and else at least FEWEST, to the nearest ten and to two digits."""
+    step = max(10, 10 ** (len(str(people)) - 2))
+    return max(FEWEST, (people + step // 2) // step * step) if people else 0
+
+
+async def people(
+    pools: Pools, diff: Diff, snapshot: Snapshot, as_of: datetime
+) -> list[Impact | None]:
+    """For each change of access, in its order: whom it is about. None where it opens and closes no
+    record that is about people, or is no change of what is read.
+
+    `snapshot` is the head's. What takes too long, or comes after MOST_COUNTS others, is not
+    counted. Raises StalePolicy, StatementFailed and DatabaseUnavailable as any statement does.
+    """
+    counts = _Counts(pools, snapshot.number, as_of)
+    found: list[Impact | None] = []
+    for change in diff.access:
+        entering = counted(change.rows_after, change.rows_before, change)
+        leaving = counted(change.rows_before, change.rows_after, change)
+        if entering is None or leaving is None:
+            found.append(None)
+        else:
+            found.append(Impact(await counts.of(entering), await counts.of(leaving)))
+    return found
+
+
+def counted(within: Predicate, without: Predicate, change: AccessChange) -> Reach | None:
+    """Who is to be counted on the rows of a change; None where that is nobody's business."""
+    if change.action != Action.READ.value or change.anchor not in ("Enrollee", "Claim"):
+        return None
+    return Reach(CATALOG.entities[change.anchor].table, for_somebody(within), for_somebody(without))
+
+
+class _Counts:
+    """The numbers of one change of policy: each is looked up once, one after the other."""
+
+    def __init__(self, pools: Pools, number: int, as_of: datetime) -> None:
+        self._pools = pools
+        self._inputs = Inputs((), {}, as_of.date(), "", number)
+        self._until = asyncio.get_running_loop().time() + MOST_SECONDS_IN_ALL
+        self._known: dict[Reach, int | None] = {}
+
+    async def of(self, reach: Reach) -> int | None:
+        if isinstance(reach.within, Never) or isinstance(reach.without, Always):
+            return 0
+        if reach.within == reach.without:
+            return 0
+        if reach not in self._known:
+            late = asyncio.get_running_loop().time() >= self._until
+            if len(self._known) == MOST_COUNTS or late:
+                return None
+            self._known[reach] = await self._count(reach)
+        return self._known[reach]
+
+    async def _count(self, reach: Reach) -> int | None:
+        statement = render(Plan((reach,)))
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                (found,) = await execute(self._pools, REACH, statement, self._inputs)
+        except (TimeoutError, StatementTimeout, PrivilegeMissing):
+            # What it may not read is in no row scope that is checked; it is counted for nobody.
+            return None
+        assert isinstance(found, bytes)  # noqa: S101 - the statement makes it JSON
+        return rounded(int(found))
+
+
+def for_somebody(rows: Predicate, *, negated: bool = False) -> Predicate:
+    """The rows for some value of each attribute: where the column that is compared has one.
+
+    `negated`: what holds on the fewest rows, of which there is to be none.
+    """
+    match rows:
+        case Always() | Never() | Covers():
+            return rows
+        case Compare(ref, _, Attribute(), permit):
+            if negated:
+                return Never()
+            return Compare(ref, Operator.IS_NOT_NULL, None, permit)
+        case Compare():
+            return replace(rows, permit=for_somebody(rows.permit, negated=negated))
+        case Exists():
+            below = negated != rows.negated
+            return replace(
+                rows,
+                where=for_somebody(rows.where, negated=below),
+                permit=for_somebody(rows.permit, negated=negated),
+                scope=for_somebody(rows.scope, negated=below),
+            )
+        case Through(_, scope, where, permit):
+            return replace(
+                rows,
+                scope=for_somebody(scope, negated=negated),
+                where=for_somebody(where, negated=negated),
+                permit=for_somebody(permit, negated=negated),
+            )
+        case And(parts):
+            return both(*(for_somebody(part, negated=negated) for part in parts))
+        case Or(parts):
+            return either(*(for_somebody(part, negated=negated) for part in parts))
+        case _:
+            assert_never(rows)

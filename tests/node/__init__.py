@@ -1,0 +1,1 @@
+"""Casbin for Node, asked by Python: finds it, hands over files, reads answers."""
