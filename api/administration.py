@@ -207,6 +207,7 @@ class Administration:
     async def _proposed(
         self, caller: Caller, wanted: Wanted, reason: str, *, emergency: bool
     ) -> dict[str, object]:
+        caller.needs("PolicyChange.reason", "create")
         found = await self._weighed(caller, wanted)
         _permitted(caller, found.before, found.after)
         if emergency and not found.diff.only_narrows:

@@ -40,8 +40,12 @@ RollbackTo = Annotated[
 ]
 
 
+def _most(last: int | None) -> int:
+    return MOST if last is None else last
+
+
 async def _versions(root: Any, last: _Last = MOST, before: _Before = None) -> Any:
-    return await root.administration.versions(last or MOST, before)
+    return await root.administration.versions(_most(last), before)
 
 
 async def _version(root: Any, number: Annotated[int, about("Number, from 1 on.")]) -> Any:
@@ -54,7 +58,7 @@ async def _changes(
     last: _Last = MOST,
     before: _Before = None,
 ) -> Any:
-    return await root.administration.changes(state, last or MOST, before)
+    return await root.administration.changes(state, _most(last), before)
 
 
 async def _change(root: Any, id_: Annotated[int, about("Number of the change.", "id")]) -> Any:

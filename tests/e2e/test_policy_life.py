@@ -474,7 +474,7 @@ async def test_questions_are_answered_from_the_policy_of_a_moment(gateway: Gatew
 
 
 QUESTIONS = [
-    ('policyExplain(role:"x",coordinate:"Enrollee.sex"){decision}', "FW211"),
+    ('policyExplain(role:"x",coordinate:"Enrollee.sex"){decision}', "FW114"),
     ('policyExplain(role:"actuary",coordinate:"Enrollee.sexx"){decision}', "FW401"),
     ('policyExplain(role:"actuary",coordinate:"Enrollee.sex",action:"reed"){decision}', "FW401"),
     ('policyExplain(role:"actuary",coordinate:"Enrollee.sex",row:"x"){decision}', "FW114"),
@@ -484,8 +484,11 @@ QUESTIONS = [
      "FW114"),
     ('policyWhoCan(coordinate:"Enrollee.sex",asOf:"yesterday"){role}', "FW114"),
     ('policyWhoCan(coordinate:"Enrollee.sex",asOf:"2001-01-01"){role}', "FW521"),
-    ('policyMatrix(roles:["x"]){coordinate}', "FW211"),
+    ('policyMatrix(roles:["x"]){coordinate}', "FW114"),
     ("policyVersions(last:1000){number}", "FW114"),
+    ("policyChanges(last:0){id}", "FW114"),
+    ('policyExplain(role:"actuary",coordinate:"Enrollee.sex",attributes:"{\\"npi\\":1}"){decision}',
+     "FW114"),
     ("policyVersion(number:999){number}", "FW521"),
     ("policyCompare(before:1,after:999){onlyNarrows}", "FW521"),
 ]  # fmt: skip
