@@ -63,9 +63,12 @@ class Pools:
                 connect_seconds=connect_seconds,
             )
 
-        async def as_gateway(_: str) -> asyncpg.Connection:
+        async def as_gateway(purpose: str) -> asyncpg.Connection:
             return await open_session(
-                gateway_url, statement_seconds=statement_seconds, connect_seconds=connect_seconds
+                gateway_url,
+                statement_seconds=statement_seconds,
+                connect_seconds=connect_seconds,
+                purpose=purpose,
             )
 
         self._roles = Budget(budget, as_role, wait_seconds)
@@ -93,7 +96,7 @@ class Pools:
     async def listener(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection of the gateway's own login that is nobody else's, for as long as the block
         runs. DatabaseUnavailable when there is none."""
-        connection = await self._as_gateway("")
+        connection = await self._as_gateway("listener")
         try:
             yield connection
         finally:

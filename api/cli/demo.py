@@ -12,8 +12,8 @@ import click
 import uvicorn
 
 from api.app import check_start, create_app
-from api.cli.ask import _state_dir
 from api.cli.database import as_owner, lay_floor
+from api.cli.gateway import state_dir_of
 from api.cli.output import progress
 from api.cli.workers import Serving, config, run_workers
 from api.demo import Demo, prepare
@@ -40,7 +40,7 @@ _PORT = click.option(
 @click.pass_obj
 def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> None:
     """Start everything: database, generated records, gateway, GraphiQL; print a token per role."""
-    state_dir: Path = _state_dir(options)
+    state_dir: Path = state_dir_of(options)
     settings = Settings.from_environment(os.environ, state_dir)
     with settings.database() as urls:
         secret = settings.floor_secret(urls)
@@ -79,7 +79,7 @@ def demo(options: dict[str, object], host: str, port: int, enrollees: int) -> No
 @click.pass_obj
 def serve(options: dict[str, object], host: str, port: int, workers: int) -> None:
     """Serve with the issuer's keys (FIELDWARD_TOKEN_…); see docs/tokens.md."""
-    state_dir = _state_dir(options)
+    state_dir = state_dir_of(options)
     settings = Settings.from_environment(os.environ, state_dir)
     with settings.database() as urls:
         serving = Serving(urls, state_dir)

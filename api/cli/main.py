@@ -9,10 +9,12 @@ from pathlib import Path
 
 import click
 
+from api.cli import policy_changes, policy_questions, policy_versions
 from api.cli.ask import query, token
 from api.cli.database import database
 from api.cli.demo import demo, serve
-from api.cli.policy import order, policy
+from api.cli.order import order
+from api.cli.policy import policy
 from api.settings import STATE_DIR
 from db.errors import FieldwardError
 
@@ -32,6 +34,9 @@ def cli(context: click.Context, state_dir: Path, as_json: bool) -> None:
     context.obj = {"state_dir": state_dir, "json": as_json}
 
 
+for part in (policy_changes, policy_versions, policy_questions):
+    for named in part.COMMANDS:
+        policy.add_command(named)
 for command in (demo, serve, query, token, database, policy, order):
     cli.add_command(command)
 

@@ -1,76 +1,125 @@
-"""fieldward policy …, fieldward order …: what decides, in words, in Casbin's form, as JSON."""
+"""fieldward policy show | describe | check | export: what decides, in words, in Casbin's form."""
 
 from __future__ import annotations
 
+import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
+from api.cli.acting import Acting, acts
 from api.cli.output import show, table
-from api.shown import order_facts, policy_facts, rule_facts
+from api.cli.report import show_findings
 from authz.casbin_lines import policy_csv
-from authz.decision import Allow, AllowWhere, Deny
+from authz.check import check as checked
+from authz.document import Document
 from authz.enforcer import MODEL
-from authz.packaged import load_seed
-from authz.snapshot import Snapshot, take
+from authz.finding import Severity
+from authz.packaged import load_orders, load_seed
+from authz.policy_file import parse_policy
+from authz.snapshot import take
 from db.catalog_records import CATALOG
 
-
-def _now() -> tuple[Snapshot, datetime]:
-    as_of = datetime.now(UTC)
-    return take(*load_seed(CATALOG), as_of), as_of
+_POLICY = """{ policy {
+  number version digest since until
+  roles { name description pageLimit denialMode inherits requires smallestCell capped }
+  classes { name members }
+  scopes { name anchor text }
+  rules { role object action condition effect }
+  invariants { name why roles but on actions onlyWhere }
+  cases { name role about allow }
+  assignments { subject roles }
+} }"""
+_RULES = "{ policy { rules { role object action condition effect } } }"
+_WRITTEN = "query ($number: Int!) { policyVersion(number: $number) { document } }"
 
 
 @click.group()
 def policy() -> None:
-    """The policy that decides, court orders included."""
+    """The policy that decides: what it is, how it came to be, and changes of it."""
 
 
 @policy.command("show")
 @click.option("--role", default=None, help="Only the rules of this role.")
-@click.pass_obj
-def show_policy(options: dict[str, object], role: str | None) -> None:
-    """Print every rule."""
-    snapshot, _ = _now()
-    if role is not None and role not in snapshot.roles:
-        raise click.BadParameter("no such role", param_hint="--role")
-    rules = [r for r in rule_facts(snapshot.policy) if role in (None, r["role"])]
-    table(rules, as_json=bool(options["json"]))
+@click.option(
+    "--version", "number", type=click.IntRange(min=1), default=None,
+    help="The rules of a version as they are written, without the court orders.",
+)  # fmt: skip
+@acts
+def show_policy(who: Acting, role: str | None, number: int | None) -> None:
+    """Print every rule of the policy in force, court orders included."""
+    if number is None:
+        rules = who.ask(_RULES)["rules"]
+    else:
+        rules = _written(who.ask(_WRITTEN, number=number)["document"])
+    table([rule for rule in rules if role in (None, rule["role"])], as_json=who.as_json)
+
+
+def _written(document: str) -> list[dict[str, object]]:
+    return [
+        {"role": line["role"], "object": target, "action": action, "condition": line["where"],
+         "effect": line["effect"]}
+        for line in json.loads(document)["policy"]["rules"]
+        for target in line["on"]
+        for action in line["actions"]
+    ]  # fmt: skip
 
 
 @policy.command()
-@click.argument("role")
-@click.argument("coordinate")
-@click.argument("action", default="read")
-@click.pass_obj
-def decide(options: dict[str, object], role: str, coordinate: str, action: str) -> None:
-    """Print what is decided about ROLE, COORDINATE and ACTION (read, filter:eq, sort, …)."""
-    snapshot, _ = _now()
-    if role not in snapshot.roles:
-        raise click.BadParameter("no such role", param_hint="ROLE")
-    match snapshot.decisions(role).decide(coordinate, action):
-        case Allow():
-            facts: dict[str, object] = {"decision": "allow"}
-        case AllowWhere(_, label):
-            facts = {"decision": "allow where", "condition": label}
-        case Deny(reason):
-            facts = {"decision": "deny", "reason": reason.value}
-    show(facts, as_json=bool(options["json"]))
+@acts
+def describe(who: Acting) -> None:
+    """Print roles, row scopes and all else of the policy in force but its rules."""
+    facts: dict[str, Any] = who.ask(_POLICY)
+    if who.as_json:
+        show(facts, as_json=True)
+        return
+    print(f"version {facts['number']}, since {facts['since']}")
+    for name in ("roles", "classes", "scopes", "invariants", "cases", "assignments"):
+        if facts[name]:
+            print(f"\n{name}")
+            table([_in_words(row) for row in facts[name]], as_json=False)
+
+
+def _in_words(row: dict[str, object]) -> dict[str, object]:
+    return {n: ", ".join(v) or "-" if isinstance(v, list) else v for n, v in row.items()}
 
 
 @policy.command()
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+    required=False,
+)  # fmt: skip
 @click.pass_obj
-def check(options: dict[str, object]) -> None:
-    """Parse the policy strictly and hold it against every court order; exit 1 when it fails."""
-    snapshot, _ = _now()
+def check(options: dict[str, object], file: Path | None) -> None:
+    """Read the policy of FILE strictly and hold it against the court orders of this package.
+
+    Asks no database; without FILE, the packaged policy is read. Exit 1 when it fails.
+    """
+    orders = load_orders(CATALOG)
+    read = parse_policy(CATALOG, file.read_text("utf-8")) if file else load_seed(CATALOG)[0]
+    found = checked(None, Document(read, orders), datetime.now(UTC))
+    findings = [
+        {"severity": each.severity.value, "check": each.check.value, "text": each.text,
+         "role": each.role, "coordinate": each.coordinate, "action": each.action, "row": each.row}
+        for each in found
+    ]  # fmt: skip
     facts: dict[str, object] = {
-        "version": snapshot.version,
-        "roles": len(snapshot.roles),
-        "rules": len(snapshot.policy.rules),
-        "violations": 0,
+        "digest": read.digest,
+        "roles": len(read.roles),
+        "rules": len(read.rules),
+        "orders": len(orders),
+        "errors": sum(each.severity is Severity.ERROR for each in found),
     }
-    show(facts, as_json=bool(options["json"]))
+    if options["json"]:
+        show({**facts, "findings": findings}, as_json=True)
+    else:
+        show_findings(findings)
+        show(facts, as_json=False)
+    if facts["errors"]:
+        sys.exit(1)
 
 
 @policy.command()
@@ -78,53 +127,9 @@ def check(options: dict[str, object]) -> None:
 @click.pass_obj
 def export(options: dict[str, object], folder: Path) -> None:
     """Write model.conf and policy.csv: the effective policy, as any Casbin reads it."""
-    snapshot, _ = _now()
+    snapshot = take(*load_seed(CATALOG), datetime.now(UTC))
     folder.mkdir(parents=True, exist_ok=True)
     model, rules = folder / "model.conf", folder / "policy.csv"
     model.write_text(MODEL, encoding="utf-8")
     rules.write_text(policy_csv(snapshot.policy), encoding="utf-8")
     show({"model": model, "policy": rules}, as_json=bool(options["json"]))
-
-
-@policy.command()
-@click.pass_obj
-def describe(options: dict[str, object]) -> None:
-    """Print the whole effective policy: roles, classes, row scopes, rules (as JSON with --json)."""
-    snapshot, _ = _now()
-    facts = policy_facts(snapshot)
-    if options["json"]:
-        show(facts, as_json=True)
-        return
-    for name in ("roles", "scopes"):
-        listed = facts[name]
-        assert isinstance(listed, list)  # noqa: S101 - policy_facts made it one
-        table(listed, as_json=False)
-        print()
-
-
-@click.group()
-def order() -> None:
-    """Court orders on file. Nothing here is legal advice."""
-
-
-@order.command("list")
-@click.pass_obj
-def list_orders(options: dict[str, object]) -> None:
-    """Print name, docket, dates and status of each order."""
-    snapshot, as_of = _now()
-    names = ("name", "docket", "issued", "effective", "status", "role")
-    facts = [order_facts(each, as_of) for each in snapshot.orders]
-    table([{n: f[n] for n in names} for f in facts], as_json=bool(options["json"]))
-
-
-@order.command("show")
-@click.argument("name")
-@click.pass_obj
-def show_order(options: dict[str, object], name: str) -> None:
-    """Print one order whole."""
-    snapshot, as_of = _now()
-    for each in snapshot.orders:
-        if each.name == name:
-            show(order_facts(each, as_of), as_json=bool(options["json"]))
-            return
-    raise click.BadParameter("no such order", param_hint="NAME")
