@@ -6,6 +6,7 @@ file, and each puts right what it changed.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -537,6 +538,33 @@ async def test_the_status_names_the_head_and_what_a_change_needs(gateway: Gatewa
     assert (status["number"], status["approvals"], status["overdue"]) == (
         await head(gateway), 2, []
     )  # fmt: skip
+
+
+async def test_what_clients_sent_is_held_against_what_is_proposed(gateway: Gateway) -> None:
+    """Noted every few seconds, so it is waited for; without the value that was sent with it."""
+    sent = """query Who($n: String!) {
+      enrollees(first: 1, where: { lastName: { eq: $n } }) { nodes { ssnLast4 } } }"""
+    await gateway.ask("front_desk", sent, {"n": "Nobodyhasthisname"})
+    document = """query($e: [PolicyEdit!]) { policyTry(edits: $e) {
+      replay { operation role before after opens breaks seen } } }"""
+    edits = {"e": [NARROWER]}
+    async with asyncio.timeout(30):
+        while True:
+            answer = await gateway.ask("auditor", document, edits)
+            found = [
+                each for each in answer["data"]["policyTry"]["replay"] if each["operation"] == "Who"
+            ]
+            if found:
+                break
+            await asyncio.sleep(0.2)
+    assert found == [
+        {
+            "operation": "Who", "role": "front_desk", "before": "answered",
+            "after": "answered with nulls", "opens": [], "breaks": ["Enrollee.ssnLast4 read"],
+            "seen": 1,
+        }
+    ]  # fmt: skip
+    assert "Nobodyhasthisname" not in json.dumps(answer)
 
 
 async def test_no_value_of_a_record_is_in_what_the_policy_answers(gateway: Gateway) -> None:
