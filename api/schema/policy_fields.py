@@ -33,7 +33,10 @@ _AsOf = Annotated[
 _Coordinate = Annotated[str, about("Coordinate, such as Enrollee.ssn.")]
 _Action = Annotated[str, about("Action, with an operator where one is meant: filter:eq.")]
 Edits = Annotated[list[PolicyEdit] | None, about("Edits, one after the other.")]
-Text = Annotated[str | None, about("A whole policy in TOML, orders left as they are.")]
+Text = Annotated[
+    str | None,
+    about("A whole policy in TOML; orders, tests and assignments stay, and promises without any."),
+]
 RollbackTo = Annotated[
     int | None,
     about("Number of the version to go back to, orders left as they are.", "rollbackTo"),

@@ -314,6 +314,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"edits": [{"setScope": {"name": "s", "meanings": [{"anchor": "Plan", "text": "a = 1"}]}}]},
      "FW401", "'a'"),
     ({"text": "rules = 1"}, "FW401", "missing"),
+    ({"edits": [{"removeRole": {"name": CAPPED}}]}, "FW417", CAPPED),
     ({"back": 999}, "FW521", ""),
 ]  # fmt: skip
 
