@@ -1,4 +1,4 @@
-"""fieldward policy show | describe | check | export: what decides, in words, in Casbin's form."""
+"""fieldward policy show | describe | check: what decides, in words."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ import click
 from api.cli.acting import Acting, acts
 from api.cli.output import show, table
 from api.cli.report import show_findings
-from authz.casbin_lines import policy_csv
 from authz.check import check as checked
 from authz.document import Document
-from authz.enforcer import MODEL
 from authz.finding import Severity
 from authz.packaged import load_orders, load_seed
 from authz.policy_file import parse_policy
-from authz.snapshot import take
 from db.catalog_records import CATALOG
 
 _POLICY = """{ policy {
@@ -120,16 +117,3 @@ def check(options: dict[str, object], file: Path | None) -> None:
         show(facts, as_json=False)
     if facts["errors"]:
         sys.exit(1)
-
-
-@policy.command()
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
-@click.pass_obj
-def export(options: dict[str, object], folder: Path) -> None:
-    """Write model.conf and policy.csv: the effective policy, as any Casbin reads it."""
-    snapshot = take(*load_seed(CATALOG), datetime.now(UTC))
-    folder.mkdir(parents=True, exist_ok=True)
-    model, rules = folder / "model.conf", folder / "policy.csv"
-    model.write_text(MODEL, encoding="utf-8")
-    rules.write_text(policy_csv(snapshot.policy), encoding="utf-8")
-    show({"model": model, "policy": rules}, as_json=bool(options["json"]))
