@@ -151,7 +151,7 @@ base    version 4
 until   2026-12-08T00:00:00+00:00
 2026-12-01T00:00:00+00:00  proposed by jo: a note
 
-error: order: it exceeds the order  [agent read Enrollee.ssn on the row always]
+error: order: it exceeds the order  [agent read Enrollee.ssn, row: always]
 warning: rule: it has no effect
 
 access
