@@ -113,7 +113,8 @@ def create_app(
                 # a search through all of them holds up every request.
                 gc.collect()
                 gc.freeze()
-            async with policy.following(), metrics.kept(endpoint):
+            recording = endpoint.compiler.recorder.recording(pools)
+            async with policy.following(), metrics.kept(endpoint), recording:
                 yield
         finally:
             endpoints.clear()

@@ -17,9 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import metrics
+from api.administration import Administration
 from api.authenticate import challenge, complete
 from api.cache import Cache
 from api.document import DocumentInvalid
+from api.documents import Documents
 from api.errors import (
     AccessEnded,
     AttributeMissing,
@@ -28,6 +30,7 @@ from api.errors import (
 )
 from api.explorer import page_response, wants_page
 from api.fresh import under_head
+from api.inquiry import Inquiry
 from api.local import answer_local
 from api.reply import compact, defect_of, error_of, failure, parts, sealed, success
 from api.request import GRAPHQL, JSON, HttpRequest, media_type, read_request
@@ -74,6 +77,11 @@ class Endpoint:
     compiler: Compiler
     clock: Callable[[], datetime] = _now
     _views: Cache[GraphQLSchema] = field(default_factory=lambda: Cache(_MOST_VIEWS))
+
+    def __post_init__(self) -> None:
+        self._documents = Documents(self.pools)
+        self._administration = Administration(self.pools, self.policy, self._documents)
+        self._inquiry = Inquiry(self._documents)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The HTTP answer to /graphql, as ASGI: never an exception, never a value in an error."""
@@ -176,7 +184,15 @@ class Endpoint:
                 asked.variables,
                 decisions,
                 self._view(decisions),
-                Root(principal, role, snapshot, as_of),
+                Root(
+                    principal,
+                    role,
+                    snapshot,
+                    as_of,
+                    self._administration,
+                    self._inquiry,
+                    self._documents,
+                ),
             )
             data |= {compiled.keys.index(key): compact(value) for key, value in local.items()}
             errors += found

@@ -252,6 +252,22 @@ class FilterTooNarrow(FieldwardError):
     status = 403
 
 
+class NotNarrowing(FieldwardError):
+    """What is called an emergency would give somebody something that he did not have."""
+
+    code = "FW126"
+    public = "an emergency may only narrow what is reached"
+    status = 409
+
+
+class PolicyUnchanged(FieldwardError):
+    """What is proposed is what there is."""
+
+    code = "FW127"
+    public = "this would change nothing"
+    status = 400
+
+
 class SettingsInvalid(FieldwardError):
     """An environment variable or a file of the state directory is not as it has to be."""
 

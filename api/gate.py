@@ -12,11 +12,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from api.demand import Demand, Use
 from api.errors import OperationTooComplex, PositionDenied
 from authz.decision import Action, Allow, AllowWhere, Deny
 from db.catalog import Kind
 from db.catalog_records import CATALOG
-from db.predicate import COMPLEMENT, Always, Predicate, Ref, both, either, operators
+from db.predicate import COMPLEMENT, Always, Never, Predicate, Ref, both, either, operators
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,32 +109,55 @@ class Gate:
     """The one way for a coordinate into a plan: an action is decided, and a reference comes out.
 
     A condition that holds on every row that exists is Always. Which rows exist is the role's row
-    scope, and for what counts and sums the scope of that (`over`).
+    scope, and for what counts and sums the scope of that (`summing`). `coarse`: only values that
+    many people share are filtered or grouped by. `demands` is all that was asked, denied or not.
     """
 
-    def __init__(
-        self, decisions: DecisionSet, scopes: Scopes | None = None, *, coarse: bool = False
-    ) -> None:
+    def __init__(self, decisions: DecisionSet) -> None:
         self.decisions = decisions
-        self.scopes = scopes or decisions.row_scope
-        self.coarse = coarse
+        self.scopes: Scopes = decisions.row_scope
+        self.coarse = False
         self.denials: list[Denial] = []
         self.conditional: set[str] = set()
         self.lookups: Counter[str] = Counter()
+        self.demands: list[Demand] = []
+        self._lists = Action.READ
+        self._tables = 0
 
-    def over(self, scopes: Scopes, *, coarse: bool) -> Gate:
-        """The same gate where other rows exist; what it finds is noted here as well.
-
-        `coarse`: only values that many people share are filtered or grouped by.
-        """
-        other = Gate(self.decisions, scopes, coarse=coarse)
+    def summing(self) -> Gate:
+        """The same gate for aggregates, where other rows exist; what it finds is noted here."""
+        other = Gate(self.decisions)
+        other.scopes = self.decisions.aggregate_scope
+        other.coarse = self.decisions.smallest_cell > 0
         other.denials, other.conditional = self.denials, self.conditional
-        other.lookups = self.lookups
+        other.lookups, other.demands = self.lookups, self.demands
+        other._lists = Action.AGGREGATE
         return other
 
     def scope(self, entity: Entity) -> Predicate:
         """The rows of an anchor that exist."""
         return self.scopes(entity.name)
+
+    def rows(self, name: str, entity: Entity, place: Place) -> Predicate | None:
+        """The rows that a root field is about; None, and a denial, where there are none.
+
+        Of a role with a smallest cell one aggregate is answered: what one table withholds could be
+        had from another beside it. OperationTooComplex for a second.
+        """
+        coordinate = f"Query.{name}"
+        self._note(Use.ROWS, coordinate, self._lists.value, place)
+        scope = self.scope(entity)
+        if isinstance(scope, Never):
+            self.denials.append(Denial(coordinate, place.path, False, place.location))
+            return None
+        self._tables += 1
+        if self.coarse:
+            at_most(1, self._tables)
+        return scope
+
+    def _note(self, use: Use, coordinate: str, action: str, place: Place | None = None) -> None:
+        depth = len(place.path) if place is not None else 0
+        self.demands.append(Demand(use, coordinate, action, depth))
 
     def reference(self, coordinate: str, action: str, by: Way | None = None) -> Reference | None:
         """What stands behind a coordinate, where the action is open on some row; else None.
@@ -170,6 +194,7 @@ class Gate:
 
     def selection(self, coordinate: str, action: Action, place: Place) -> Reference | None:
         """What a selection shows; None, and a denial, when it never does."""
+        self._note(Use.SELECTION, coordinate, action.value, place)
         found = self.reference(coordinate, action.value)
         if found is None:
             self.denials.append(Denial(coordinate, place.path, place.below_list, place.location))
@@ -192,7 +217,9 @@ class Gate:
         column = CATALOG.fields[coordinate].column
         runs = COMPLEMENT[operator] if negated else operator
         asked = runs if runs in operators(column.kind, coded=column.codes is not None) else operator
-        found = self.reference(coordinate, f"{Action.FILTER.value}:{asked.value}", by)
+        action = f"{Action.FILTER.value}:{asked.value}"
+        self._note(Use.FILTER, coordinate, action)
+        found = self.reference(coordinate, action, by)
         if not isinstance(found, Reached) or (self.coarse and not found.ref.column.coarse):
             raise PositionDenied(coordinate=coordinate, position="filter", operator=operator.value)
         if column.lookup and isinstance(self.decisions.decide(coordinate, "read"), Deny):
@@ -202,6 +229,7 @@ class Gate:
 
     def filter_way(self, coordinate: str) -> Way:
         """Where a filter may go on. PositionDenied if it never may."""
+        self._note(Use.FILTER, coordinate, Action.FILTER.value)
         found = self.reference(coordinate, Action.FILTER.value)
         if not isinstance(found, Way):
             raise PositionDenied(coordinate=coordinate, position="filter")
@@ -209,6 +237,7 @@ class Gate:
 
     def group(self, coordinate: str) -> Reached | Way:
         """What rows may be grouped by or along. PositionDenied if they never may."""
+        self._note(Use.GROUP, coordinate, Action.AGGREGATE.value)
         found = self.reference(coordinate, Action.AGGREGATE.value)
         if isinstance(found, Way):
             return found
@@ -218,12 +247,14 @@ class Gate:
 
     def day(self, coordinate: str) -> None:
         """Refuses to group by days where only values that many people share are grouped by."""
+        self._note(Use.DAY, coordinate, Action.AGGREGATE.value)
         if self.coarse:
             raise PositionDenied(coordinate=coordinate, position="groupBy")
 
     def sort(self, coordinate: str) -> Reached | Way:
         """What an order may go by or along. PositionDenied for what is not to be sorted, not to be
         read, or hidden on some rows: the place of a row among others tells its value."""
+        self._note(Use.ORDER, coordinate, Action.SORT.value)
         found = self.reference(coordinate, Action.SORT.value)
         readable = self.reference(coordinate, Action.READ.value)
         for each in (found, readable):

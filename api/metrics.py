@@ -74,6 +74,12 @@ _DRIFTED = Gauge(
     registry=REGISTRY,
     multiprocess_mode="livemax",
 )
+_OVERDUE = Gauge(
+    "fieldward_policy_approval_overdue",
+    "Changes that were committed in an emergency and that nobody approved within their 24 hours.",
+    registry=REGISTRY,
+    multiprocess_mode="livemax",
+)
 _CONNECTIONS = Gauge(
     "fieldward_connections",
     "Open connections to PostgreSQL, by role.",
@@ -151,5 +157,6 @@ def _measure(endpoint: Endpoint | None) -> None:
     _VERSION.set(endpoint.policy.number)
     _LISTENING.set(endpoint.policy.listening)
     _DRIFTED.set(endpoint.policy.drifted)
+    _OVERDUE.set(endpoint.policy.overdue)
     for cause in Cause:
         _REFRESHES.labels(cause.value).set(endpoint.policy.refreshes[cause])

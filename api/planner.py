@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from api.arguments import Values, page_of
 from api.errors import OperationDenied
-from api.gate import Denial, Gate, Place, Reached, Way, at_most
+from api.gate import Gate, Place, Reached, Way, at_most
 from api.given import Listing
 from api.narrowing import Narrowing
 from api.schema.query import RECORDS, SUMMARIES
@@ -37,12 +37,14 @@ from db.plan import (
     Single,
     Value,
 )
-from db.predicate import Always, Compare, Never, Operator, Predicate
+from db.predicate import Always, Compare, Operator, Predicate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from api.arguments import Source
+    from api.demand import Demand
+    from api.gate import Denial
     from api.given import Fact, Given
     from api.operation import Operation, Selected
     from api.shape import Shape
@@ -76,6 +78,8 @@ class Planned:
     listings: tuple[Listing, ...]
     shapes: Mapping[str, Shape]
     """Response keys of aggregates → what their answers look like."""
+    demands: tuple[Demand, ...]
+    """What was asked of the decisions, in order. Below a selection that is denied nothing was."""
 
 
 def plan_operation(operation: Operation, decisions: DecisionSet, given: Given) -> Planned:
@@ -104,6 +108,7 @@ def plan_operation(operation: Operation, decisions: DecisionSet, given: Given) -
         tuple(sorted(gate.conditional)),
         tuple(planner.listings),
         planner.shapes,
+        tuple(gate.demands),
     )
 
 
@@ -126,11 +131,8 @@ class _Planner:
         place = Place((selected.key,), False, selected.location)
         if selected.name in SUMMARIES:
             return self._summary(selected, entity, place)
-        scope = self.gate.scope(entity)
-        if isinstance(scope, Never):
-            self.gate.denials.append(
-                Denial(f"Query.{selected.name}", place.path, False, selected.location)
-            )
+        scope = self.gate.rows(selected.name, entity, place)
+        if scope is None:
             return None
         if selected.name == "enrollee":
             return self._single(selected, entity, scope, place)

@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from api.caller import Caller
 from api.schema.viewer import Viewer, viewer
 from api.shown import order_facts, policy_facts
+from api.shown_change import KEPT, kept_facts
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from api.administration import Administration
+    from api.documents import Documents
+    from api.inquiry import Inquiry
     from authz.principal import Principal
     from authz.snapshot import Snapshot
 
 
 class Root:
-    """The root value of one request. Fields are made when they are first asked for."""
+    """The root value of one request. Fields are made when they are first asked for.
+
+    `administration` and `inquiry` outlive it: what they answer, they answer to the `caller`.
+    """
 
     def __init__(
-        self, principal: Principal, role: str, snapshot: Snapshot, as_of: datetime
+        self,
+        principal: Principal,
+        role: str,
+        snapshot: Snapshot,
+        as_of: datetime,
+        administration: Administration,
+        inquiry: Inquiry,
+        documents: Documents,
     ) -> None:
         self._principal = principal
         self._role = role
         self._snapshot = snapshot
         self._as_of = as_of
+        self.administration = administration
+        self.inquiry = inquiry
+        self._documents = documents
+
+    @cached_property
+    def caller(self) -> Caller:
+        """Who asks about the policy or changes it."""
+        decisions = self._snapshot.decisions(self._role)
+        return Caller(self._principal.subject, decisions, self._snapshot, self._as_of)
 
     @property
     def viewer(self) -> Viewer:
@@ -33,10 +57,14 @@ class Root:
 
     @cached_property
     def policy(self) -> dict[str, object]:
-        """The effective policy."""
-        return policy_facts(self._snapshot)
+        """The effective policy, with what its version keeps beside."""
+        kept = {name: partial(self._kept, name) for name in KEPT}
+        return policy_facts(self._snapshot) | kept
 
     @cached_property
     def orders(self) -> list[dict[str, object]]:
         """Court orders on file."""
         return [order_facts(order, self._as_of) for order in self._snapshot.orders]
+
+    async def _kept(self, name: str) -> list[dict[str, object]]:
+        return kept_facts(await self._documents.number(self._snapshot.number))[name]

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 from api.clauses import columns_of, without_each, without_together
 from api.errors import ArgumentInvalid
-from api.gate import Denial, Reached, Tally, at_most
+from api.gate import Reached, Tally, at_most
 from api.narrowing import Narrowing
 from api.shape import Count, Flag, Groups, Keys, KeyValue, Null, Number, Numbers, Shape, Word
 from authz.decision import Action
 from db.plan import Bucket, Dimension, Function, Leg, Measure, Summary
-from db.predicate import Never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,13 +43,11 @@ class Summaries:
     """The aggregates of one operation. `spend` counts the values that an answer may hold."""
 
     def __init__(self, gate: Gate, values: Values, spend: Callable[[Selected, int], None]) -> None:
-        decisions = gate.decisions
-        self._smallest = decisions.smallest_cell
-        self._gate = gate.over(decisions.aggregate_scope, coarse=self._smallest > 0)
+        self._smallest = gate.decisions.smallest_cell
+        self._gate = gate.summing()
         self._narrowing = Narrowing(self._gate, values)
         self._values = values
         self._spend = spend
-        self._made = 0
 
     def root(
         self, selected: Selected, entity: Entity, place: Place
@@ -59,15 +56,9 @@ class Summaries:
 
         Raises PositionDenied, ArgumentInvalid or OperationTooComplex.
         """
-        scope = self._gate.scope(entity)
-        if isinstance(scope, Never):
-            coordinate = f"Query.{selected.name}"
-            self._gate.denials.append(Denial(coordinate, place.path, False, selected.location))
+        scope = self._gate.rows(selected.name, entity, place)
+        if scope is None:
             return None
-        self._made += 1
-        if self._smallest:
-            # What one table withholds could be had from another beside it.
-            at_most(1, self._made)
         where = self._narrowing.where(selected.arguments.get("where") or {}, entity)
         dimensions: dict[Path, Dimension] = {}
         targets: dict[Path, str] = {}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Line: TypeAlias = tuple[str, ...]
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_.&*:-]+")
+TOKEN: Final = re.compile(r"[A-Za-z0-9_.&*:-]+")
 """A comma, a quote or a bracket in a token is read differently by different Casbins."""
 
 _KEPT: Final = 2**14
@@ -43,7 +43,7 @@ def lines(policy: PolicySet) -> tuple[Line, ...]:
         *action_lines(),
     )
     for token in {token for line in found for token in line}:
-        if not _TOKEN.fullmatch(token):
+        if not TOKEN.fullmatch(token):
             raise PolicyInvalid(f"'{token}' cannot stand in a CSV")
     return found
 

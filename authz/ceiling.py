@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from authz import hierarchy, questions
 from authz.decided import decided
 from authz.decision import Action, Reason, condition
-from authz.impossible import impossible
+from authz.implies import implies
 from authz.index import Index
 from authz.policy import ALWAYS, Effect, PolicySet, Rule, join, parts, sorted_rules
-from db.predicate import Never, both
+from authz.routes import opening
+from db.predicate import Never
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,16 +50,6 @@ class Violation:
     excess: Excess
     rows: Predicate = field(compare=False, repr=False)
 
-    def __str__(self) -> str:
-        where = " or ".join(dict.fromkeys(rule.condition for rule in self.rules))
-        by = " and ".join(
-            f"the rule for {rule.role} to {rule.action} {rule.object}" for rule in self.rules
-        )
-        return (
-            f"{self.role} may {self.action} {self.coordinate} where {where}: "
-            f"{self.excess.value} ({self.order}; by {by})"
-        )
-
 
 def capped(policy: PolicySet, orders: Iterable[Order]) -> frozenset[str]:
     """The roles that some order names, in force or not, and the roles that inherit them."""
@@ -87,7 +78,7 @@ def _exceeding(policy: PolicySet, order: Order, role: str) -> Iterator[Violation
     table = decided(policy, role).table
     # Few different decisions are behind many questions.
     closed = {
-        id(decision): impossible(condition(decision))
+        id(decision): implies(condition(decision), Never())
         for decision in {id(each): each for each in table.values()}.values()
     }
     for coordinate, action in sorted(table):
@@ -95,28 +86,14 @@ def _exceeding(policy: PolicySet, order: Order, role: str) -> Iterator[Violation
         if closed[id(decision)]:
             continue
         rows = condition(decision)
-        opening = _opening(policy, index, coordinate, action)
+        rules = opening(policy, index, coordinate, action)
         if order.covers(coordinate, action):
             excess = Excess.ROWS
-            opening = tuple(rule for rule in opening if _is_wider(policy, order, coordinate, rule))
+            rules = tuple(rule for rule in rules if _is_wider(policy, order, coordinate, rule))
         else:
             excess = Excess.COORDINATE
-        if opening or excess is Excess.COORDINATE:
-            yield Violation(order.name, role, coordinate, action, opening, excess, rows)
-
-
-def _opening(policy: PolicySet, index: Index, coordinate: str, action: str) -> tuple[Rule, ...]:
-    """The rules that allow something on some row, and that no deny takes away whole."""
-    speakers = index.matching(coordinate, action)
-    denied = [parts(each) for each in speakers.denies]
-    anchor = policy.anchors[coordinate]
-    return tuple(
-        rule
-        for rule in speakers.rules
-        if rule.effect is Effect.ALLOW
-        and not any(deny <= parts(rule.condition) for deny in denied)
-        and not isinstance(policy.meaning(rule.condition, anchor), Never)
-    )
+        if rules or excess is Excess.COORDINATE:
+            yield Violation(order.name, role, coordinate, action, rules, excess, rows)
 
 
 def _is_wider(policy: PolicySet, order: Order, coordinate: str, rule: Rule) -> bool:
@@ -125,7 +102,7 @@ def _is_wider(policy: PolicySet, order: Order, coordinate: str, rule: Rule) -> b
     anchor = questions.anchor(policy.catalog, coordinate)
     rows = policy.meaning(rule.condition, anchor)
     people = order.population[anchor or ""].predicate
-    return both(rows, people) != rows
+    return not implies(rows, people)
 
 
 def effective(policy: PolicySet, orders: Sequence[Order], as_of: datetime) -> PolicySet:

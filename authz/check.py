@@ -4,15 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from authz.errors import FloorImpossible
+from authz.finding import Check, Finding, Severity
+from authz.floor import floor_of
+from authz.invariant_check import invariant_findings
+from authz.order_check import order_findings
+from authz.rule_check import rule_findings
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from authz.document import Document
-    from authz.finding import Finding
 
 
 def check(before: Document | None, after: Document, as_of: datetime) -> tuple[Finding, ...]:
     """Everything that speaks against `after` and for a second look at it, errors first. Empty for
     nothing. `before` is the version that it replaces: what was wrong there already, an order that
-    was added since included, is a warning."""
-    raise NotImplementedError
+    was added since included, is a warning. `as_of` has an offset.
+
+    That `after` is a policy at all, `policy_check` has seen to.
+    """
+    found = [
+        *order_findings(before, after, as_of),
+        *invariant_findings(after, as_of),
+        *_cases(after),
+        *_floor(after),
+        *rule_findings(before, after),
+    ]
+    return tuple(sorted(found, key=lambda each: each.severity is Severity.WARNING))
+
+
+def errors(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Those for which a version is not committed."""
+    return tuple(each for each in findings if each.severity is Severity.ERROR)
+
+
+def _cases(document: Document) -> tuple[Finding, ...]:
+    # SEAM: authz.case_check.failures(document, as_of). Until then a version with cases is not
+    # taken for one whose cases hold.
+    if document.cases:
+        raise NotImplementedError
+    return ()
+
+
+def _floor(document: Document) -> Iterator[Finding]:
+    try:
+        floor_of(document.policy, document.orders)
+    except FloorImpossible as error:
+        yield Finding(Severity.ERROR, Check.FLOOR, f"PostgreSQL could not hold it: {error.detail}")

@@ -21,6 +21,7 @@ import asyncpg
 from authz.drift_watch import DriftWatch
 from authz.floor import floor_of
 from authz.head_reader import HeadReader
+from authz.presence import Presence
 from authz.recent import Recent
 from authz.snapshot import Holder
 from authz.store import head
@@ -54,6 +55,7 @@ class Cause(Enum):
     REFUSAL = "refusal"
     NOTICE = "notice"
     POLL = "poll"
+    COMMIT = "commit"
 
 
 async def follow(pools: Pools, as_of: datetime, poll_seconds: float = POLL_SECONDS) -> Follower:
@@ -86,6 +88,7 @@ class Follower:
         self._reader = HeadReader(pools, lambda: (self.number, self._digest))
         self._recent = Recent()
         self._watch = DriftWatch(pools, lambda: self._holder.held)
+        self._presence = Presence(lambda: self.number)
         self._poll_seconds = poll_seconds
         self._hinted = asyncio.Event()
         self._trouble = ""
@@ -101,6 +104,11 @@ class Follower:
     def drifted(self) -> bool:
         """Whether the last check found grants that are not those of the policy."""
         return bool(self._watch.found)
+
+    @property
+    def overdue(self) -> int:
+        """How many emergencies nobody approved within their time, a few seconds ago."""
+        return self._presence.overdue
 
     def current(self, as_of: datetime) -> Snapshot:
         """The snapshot of an instant. Raises what `take` raises, and FloorDrift while the last
@@ -156,6 +164,7 @@ class Follower:
             self._holder.hold(snapshot)
             self._digest = seen.digest
             self.refreshes[cause] += 1
+            self._presence.tell()
             self._watch.want()
 
     async def _poll(self) -> None:
@@ -183,20 +192,20 @@ class Follower:
             await asyncio.sleep(_LEAST_REST)
 
     async def _listen(self) -> None:
-        """Has PostgreSQL tell of new heads; connects again for as long as it takes."""
+        """Has PostgreSQL tell of new heads, and tells it which one is used; connects again for as
+        long as it takes."""
         loop = asyncio.get_running_loop()
         wait = _FIRST_WAIT
         while True:
             began = loop.time()
             with contextlib.suppress(FieldwardError, asyncpg.PostgresError, *AWAY):
                 async with self._pools.listener() as connection:
-                    gone = asyncio.Event()
-                    connection.add_termination_listener(lambda _, gone=gone: gone.set())
+                    connection.add_termination_listener(lambda _: self._presence.tell())
                     await connection.add_listener(CHANNEL, lambda *_: self._hinted.set())
                     self.listening = True
                     # What was told while nobody listened is lost.
                     self._hinted.set()
-                    await gone.wait()
+                    await self._presence.keep(connection)
             self.listening = False
             if loop.time() - began > _LONGEST_WAIT:
                 wait = _FIRST_WAIT

@@ -58,20 +58,20 @@ def implies(a: Predicate, b: Predicate) -> bool:
     of the same anchor."""
     if a == b or isinstance(a, Never) or isinstance(b, Always):
         return True
-    ways = _ways(a)
-    return ways is not None and all(_enough(way, b) for way in ways)
+    found = ways(a)
+    return found is not None and all(_enough(way, b) for way in found)
 
 
-def _ways(predicate: Predicate) -> list[Predicate] | None:
+def ways(predicate: Predicate) -> list[Predicate] | None:
     """Conditions without `or` at their top, one of which holds where this one does; None where they
     are too many."""
     match predicate:
         case Or(parts):
-            found = [_ways(part) for part in parts]
-            ways = [way for each in found if each is not None for way in each]
-            return None if None in found or len(ways) > _MOST_WAYS else ways
+            found = [ways(part) for part in parts]
+            flat = [way for each in found if each is not None for way in each]
+            return None if None in found or len(flat) > _MOST_WAYS else flat
         case And(parts):
-            choices = [each for part in parts if (each := _ways(part)) is not None]
+            choices = [each for part in parts if (each := ways(part)) is not None]
             if len(choices) < len(parts) or prod(map(len, choices)) > _MOST_WAYS:
                 return None
             return [both(*choice) for choice in product(*choices)]

@@ -89,5 +89,10 @@ def last_change(orders: Iterable[Order], as_of: datetime) -> datetime | None:
     return max((at for at in _changes(orders) if at <= as_of), default=None)
 
 
+def instants(orders: Iterable[Order], as_of: datetime) -> tuple[datetime, ...]:
+    """An instant, and every later one at which the status of some order changes."""
+    return (as_of, *sorted({at for at in _changes(orders) if at > as_of}))
+
+
 def _changes(orders: Iterable[Order]) -> list[datetime]:
     return [change.at for order in orders for change in order.history]

@@ -133,7 +133,7 @@ EXTRA: Final[Mapping[str, Shown]] = MappingProxyType(
         ),
         "PolicyChange.events": Shown(None, "What happened to it."),
         "PolicyChange.report": Shown(
-            None, "What checks, comparison and replay said when it was proposed; none in a list."
+            None, "What checks, comparison and replay said when it was proposed."
         ),
         "PolicyEvent.at": Shown(Kind.TEXT, "Instant."),
         "PolicyEvent.actor": Shown(Kind.TEXT, "Subject that did it."),

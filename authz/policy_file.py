@@ -6,6 +6,7 @@ rules = [
 [roles.front_desk]      description, page_limit; denial, inherits, requires, smallest_cell
 [classes]               name = ["Enrollee.firstName", "another_class"]
 [scopes.own_county]     Enrollee = "home_address.county in principal.county"
+[invariants.NAME]       as invariant_file has it; they may be left out
 """
 
 from __future__ import annotations
@@ -14,29 +15,46 @@ from typing import TYPE_CHECKING
 
 from authz.decision import DenialMode
 from authz.errors import PolicyInvalid
+from authz.invariant_file import invariants_of
 from authz.near import unknown
 from authz.policy import ALWAYS, Effect, Role, Rule, join
 from authz.policy_check import policy_set
 from authz.strict_table import document
 
 if TYPE_CHECKING:
+    from authz.invariant import Invariant
     from authz.policy import PolicySet
     from authz.strict_table import StrictTable
     from db.catalog import Catalog
 
 
 def parse_policy(catalog: Catalog, text: str) -> PolicySet:
-    """The policy that a file says. Raises PolicyInvalid for anything that it does not know."""
-    return policy_of(catalog, document(text, PolicyInvalid))
+    """The policy that a file says, without its invariants. Raises what `parse_policy_file` does."""
+    return parse_policy_file(catalog, text)[0]
+
+
+def parse_policy_file(catalog: Catalog, text: str) -> tuple[PolicySet, tuple[Invariant, ...]]:
+    """The policy and the invariants that a file says. Raises PolicyInvalid for anything that it
+    does not know."""
+    file = document(text, PolicyInvalid)
+    policy = _policy(catalog, file)
+    invariants = invariants_of(policy, file.table("invariants")) if file.has("invariants") else ()
+    file.done()
+    return policy, invariants
 
 
 def policy_of(catalog: Catalog, file: StrictTable) -> PolicySet:
     """The policy that a table says. Raises PolicyInvalid, or the error of the table."""
+    policy = _policy(catalog, file)
+    file.done()
+    return policy
+
+
+def _policy(catalog: Catalog, file: StrictTable) -> PolicySet:
     roles = file.table("roles")
     classes = file.table("classes")
     scopes = file.table("scopes")
     rules = [rule for line in file.tables("rules") for rule in rules_of(line)]
-    file.done()
     return policy_set(
         catalog,
         [role_of(name, roles.table(name)) for name in roles.names()],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from authz.document import Document
 from authz.errors import DocumentInvalid, PolicyInvalid
+from authz.invariant_file import invariant_facts, invariants_of
 from authz.near import unknown
 from authz.order_file import order_of
 from authz.policy_file import policy_of
@@ -84,6 +85,7 @@ def text_of(document: Document) -> str:
             "orders": [
                 _order(order) for order in sorted(document.orders, key=lambda each: each.name)
             ],
+            **_invariants(document),
             **_assignments(document),
         },
         sort_keys=True,
@@ -100,9 +102,15 @@ def read_document(text: str, catalog: Catalog) -> Document:
         raise DocumentInvalid("not the JSON of a policy") from error
     policy = policy_of(catalog, file.table("policy"))
     orders = tuple(order_of(catalog, table.text("name"), table) for table in file.tables("orders"))
+    invariants = invariants_of(policy, file.table("invariants")) if file.has("invariants") else ()
     assignments = _read_assignments(file, policy)
     file.done()
-    return Document(policy, orders, assignments=assignments)
+    return Document(policy, orders, invariants, assignments=assignments)
+
+
+def _invariants(document: Document) -> dict[str, object]:
+    given = {invariant.name: invariant_facts(invariant) for invariant in document.invariants}
+    return {"invariants": given} if given else {}
 
 
 def _assignments(document: Document) -> dict[str, object]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from authz import questions
+from authz import hierarchy, questions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Set
+
     from db.catalog import Catalog
 
 EVERYTHING: Final = "*"
@@ -30,3 +32,10 @@ def wildcards(catalog: Catalog) -> dict[str, frozenset[str]]:
     for coordinate in everything:
         found[coordinate.partition(".")[0] + _OF_A_TYPE].add(coordinate)
     return {EVERYTHING: everything} | {name: frozenset(within) for name, within in found.items()}
+
+
+def within(catalog: Catalog, classes: Mapping[str, Set[str]], name: str) -> frozenset[str]:
+    """The coordinates that a name stands for: itself, those of a class, those of a wildcard, which
+    need not be among the classes. Empty for a name that nothing has."""
+    known = classes if name in classes else wildcards(catalog)
+    return hierarchy.reachable(known, name) & questions.coordinates(catalog)

@@ -213,3 +213,10 @@ class VersionUnknown(FieldwardError):
     code = "FW521"
     public = "there is no such version of the policy"
     status = 404
+
+
+class OperationsRefused(FieldwardError):
+    """PostgreSQL does not note what is no operation; `detail` is its SQLSTATE."""
+
+    code = "FW525"
+    public = "the operations cannot be noted"

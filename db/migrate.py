@@ -28,11 +28,11 @@ _LOCK = 0x4669_656C_6477_6172  # of this program in its database: nobody else's 
 # never as itself. It writes no version that was not proposed: `commit_policy` is the owner's.
 _READ = (
     "policy_head", "policy_version", "policy_change", "policy_event", "deployment", "worker",
-    "standing", "definition",
+    "standing", "definition", "operation",
 )  # fmt: skip
 _CALLED = (
     "propose_change", "approve_change", "reject_change", "withdraw_change", "commit_change",
-    "acknowledge_worker", "retire_worker",
+    "acknowledge_worker", "retire_worker", "record_operations",
 )  # fmt: skip
 
 # Why a login may do more than a gateway may, the worst first. Every role that it can become

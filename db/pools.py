@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from db.budget import Budget
-from db.floor_login import floor_role, password
+from db.floor_login import floor_role, password, verifier
 from db.session import close_session, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     import asyncpg
@@ -49,7 +49,8 @@ class Pools:
         connect_seconds: float = 10.0,
         wait_seconds: float = 10.0,
     ) -> None:
-        database = database_of(gateway_url)
+        self._database = database = database_of(gateway_url)
+        self._secret = secret
 
         async def as_role(name: str) -> asyncpg.Connection:
             role = name.removesuffix(_STEADY)
@@ -62,9 +63,12 @@ class Pools:
                 connect_seconds=connect_seconds,
             )
 
-        async def as_gateway(_: str) -> asyncpg.Connection:
+        async def as_gateway(purpose: str) -> asyncpg.Connection:
             return await open_session(
-                gateway_url, statement_seconds=statement_seconds, connect_seconds=connect_seconds
+                gateway_url,
+                statement_seconds=statement_seconds,
+                connect_seconds=connect_seconds,
+                purpose=purpose,
             )
 
         self._roles = Budget(budget, as_role, wait_seconds)
@@ -92,11 +96,16 @@ class Pools:
     async def listener(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection of the gateway's own login that is nobody else's, for as long as the block
         runs. DatabaseUnavailable when there is none."""
-        connection = await self._as_gateway("")
+        connection = await self._as_gateway("listener")
         try:
             yield connection
         finally:
             await close_session(connection)
+
+    def verifiers(self, roles: Iterable[str]) -> dict[str, str]:
+        """Role → what PostgreSQL stores for the password with which it logs in here, for roles that
+        are to be. Takes milliseconds each."""
+        return {role: verifier(password(self._secret, self._database, role)) for role in roles}
 
     def open(self) -> Mapping[str, int]:
         """Role → connections that are open, of both kinds."""

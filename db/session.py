@@ -38,8 +38,11 @@ async def open_session(
     steady: bool = False,
     statement_seconds: float = 30.0,
     connect_seconds: float = 10.0,
+    purpose: str = "",
 ) -> asyncpg.Connection:
     """A connection to the database of a URL, by the URL's login or by `user` with `password`.
+
+    PostgreSQL lists it as `fieldward`, with its `purpose` where it has one of its own.
 
     A `steady` one plans each statement once, whatever its values; another as often as PostgreSQL
     thinks right.
@@ -58,7 +61,7 @@ async def open_session(
             statement_cache_size=_STATEMENTS_PER_CONNECTION,
             max_cacheable_statement_size=_LARGEST_CACHED_STATEMENT,
             server_settings={
-                "application_name": "fieldward",
+                "application_name": f"fieldward {purpose}".rstrip(),
                 "default_transaction_read_only": "on",
                 "statement_timeout": str(int(statement_seconds * 1000)),
                 # To plan a page takes as long as to run it, and PostgreSQL by itself would nearly

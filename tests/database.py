@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from authz.document import Document
 from authz.floor import floor_of
-from authz.packaged import load_seed
-from authz.store import digest_of, document_of
+from authz.packaged import load_seed_document
+from authz.store import digest_of, text_of
 from db.catalog_records import CATALOG
 from db.floor_apply import apply
 from db.floor_login import floor_role, password
@@ -130,10 +132,12 @@ async def floored_by(
     orders: tuple[Order, ...] | None = None,
 ) -> Floor:
     """The same by a connection of the owner, within the transaction that it is in."""
-    seeded, packaged = load_seed(CATALOG)
-    policy, orders = policy or seeded, packaged if orders is None else orders
-    document = document_of(policy, orders)
-    floor = floor_of(policy, orders)
+    seeded = load_seed_document(CATALOG)
+    if orders is not None:
+        seeded = replace(seeded, orders=orders)
+    given = seeded if policy is None else Document(policy, seeded.orders)
+    document = text_of(given)
+    floor = floor_of(given.policy, given.orders)
     await apply(owner, floor, document, digest_of(document), FLOOR_SECRET)
     return floor
 

@@ -1,5 +1,5 @@
-"""fieldward db …: migrate, seed, import, floor, drift. Works with the owner's URL; the gateway
-never does."""
+"""fieldward db …: migrate, seed, import, floor, drift, approvals. Works with the owner's URL; the
+gateway never does."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ import click
 from api.cli.output import progress, show, table
 from api.errors import SettingsInvalid
 from api.settings import Settings
-from authz.document import Document
 from authz.floor import floor_of
-from authz.packaged import load_seed
+from authz.packaged import load_seed_document
 from authz.store import digest_of, head, text_of
 from db.catalog_records import CATALOG
+from db.changes import approvals as people_needed
+from db.changes import set_approvals
 from db.errors import DatabaseUnavailable
 from db.floor_apply import apply, stored_head
 from db.floor_drift import differences
@@ -62,7 +63,7 @@ async def lay_floor(connection: asyncpg.Connection, secret: bytes) -> tuple[int,
     `secret` is what the passwords of the floor's roles are derived from.
     """
     found = await head(connection)
-    written = found.document if found else Document(*load_seed(CATALOG))
+    written = found.document if found else load_seed_document(CATALOG)
     made, document = floor_of(written.policy, written.orders), text_of(written)
     return await apply(connection, made, document, digest_of(document), secret), made
 
@@ -198,6 +199,23 @@ def drift(options: dict[str, object]) -> None:
         print("\n".join(found) or "no difference")
     if found:
         sys.exit(1)
+
+
+@database.command()
+@click.argument("people", type=click.Choice(["1", "2"]), required=False)
+@click.pass_obj
+def approvals(options: dict[str, object], people: str | None) -> None:
+    """How many people a change of the policy needs, its author among them: shows it, or sets it.
+
+    Only the owner of the database can. Two unless set; with one, an author commits alone.
+    """
+
+    async def work(connection: asyncpg.Connection) -> int:
+        if people is not None:
+            await set_approvals(connection, int(people))
+        return await people_needed(connection)
+
+    show({"approvals": run_as_owner(options, work)}, as_json=bool(options["json"]))
 
 
 def _facts(report: object) -> dict[str, object]:

@@ -66,7 +66,7 @@ async def _compare(
     before: Annotated[int, about("Number of one version.")],
     after: Annotated[int, about("Number of the other.")],
 ) -> Any:
-    return await root.inquiry.compare(before, after)
+    return await root.inquiry.compare(root.caller, before, after)
 
 
 async def _try(
@@ -129,7 +129,7 @@ CHANGES = _field(
     _changes,
     PolicyChange,
     list[PolicyChange],
-    "Changes of the policy, the latest first. Document and report come with a single one.",
+    "Changes of the policy, the latest first. The document comes with a single one.",
 )
 CHANGE = _field("policyChange", _change, PolicyChange, PolicyChange, "A change of the policy.")
 COMPARE = _field(

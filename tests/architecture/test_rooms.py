@@ -42,6 +42,7 @@ SQL = re.compile(
 MAY_HOLD_SQL = (
     "db/sql/", "db/migrate.py", "db/ingest/", "db/embedded.py", "db/cluster.py", "db/examples.py",
     "db/floor", "db/head.py", "db/capacity.py", "db/changes.py", "db/versions.py", "db/workers.py",
+    "db/operations.py",
 )  # fmt: skip
 
 

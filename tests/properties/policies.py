@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from authz.decision import DenialMode
 from authz.order import Change, Order, Status
-from authz.policy import Effect, Role, Rule, Scope, join
+from authz.policy import ALWAYS, Effect, Role, Rule, Scope, join
 from authz.policy_check import policy_set
 from authz.scope import parse_scope
 from db.catalog import Column, Entity, Field, Kind, Table, build
@@ -73,7 +73,7 @@ def _classes(dice: Random, coordinates: Sequence[str]) -> dict[str, frozenset[st
     """Classes that overlap and hold one another."""
     found: dict[str, frozenset[str]] = {}
     for n in range(dice.randint(0, 5)):
-        offered = [*coordinates, *found, *found]
+        offered = [*coordinates, "Enrollee.*", *found, *found]
         found[f"class{n}"] = frozenset(dice.sample(offered, dice.randint(1, 3)))
     return found
 
@@ -91,13 +91,16 @@ def random_policy(dice: Random) -> PolicySet:
     rules = {
         Rule(
             dice.choice(names),
-            dice.choice([*SMALL.fields, *classes, *classes]),
+            dice.choice([*SMALL.fields, "Enrollee.*", *classes, *classes]),
             dice.choice(["read", "filter", "filter:eq", "filter:isNull", "aggregate"]),
             join(dice.sample(FLAGS, dice.choice((0, 1, 1, 2, 3)))),
             Effect.DENY if dice.random() < denies else Effect.ALLOW,
         )
         for _ in range(dice.randint(0, 24))
     }
+    if dice.random() < 0.2:
+        # About what has no row, too, so under no other condition.
+        rules.add(Rule(dice.choice(names), "*", "read", ALWAYS, dice.choice((*Effect,))))
     return policy_set(SMALL, roles, classes, SCOPES, rules)
 
 

@@ -7,6 +7,7 @@ role, coordinate and action of the seed policy with its orders, and of 200 rando
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import dataclass
 from itertools import product
 from random import Random
@@ -14,16 +15,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from authz import hierarchy
-from authz.casbin_lines import conjunction, pairs
+from authz.casbin_lines import conjunction, pairs, policy_csv
 from authz.ceiling import effective
 from authz.decision import Decision, condition
-from authz.enforcer import decision_set, enforcer_for
+from authz.enforcer import MODEL, decision_set, enforcer_for
 from authz.packaged import load_seed
 from authz.policy import ALWAYS, Effect, PolicySet, parts
 from authz.snapshot import take
 from db.catalog_records import CATALOG
 from db.predicate import And, both, either, negate
-from tests.node.asked import Question, answers, most_processes
+from tests.node.asked import HERE, Question, answers, most_processes, node
 from tests.properties.policies import DAY, FLAGS, holds, random_order, random_policy
 from tests.report import report
 
@@ -207,3 +208,20 @@ def agree_with_decisions(given: Exam, yes: Mapping[Question, bool]) -> None:
 def flag(scope: str) -> str:
     """The flag that a scope is about: an order's people are those of flag d."""
     return "d" if scope == "people" else scope
+
+
+def test_the_program_of_the_docs_prints_what_they_say(tmp_path: Path) -> None:
+    text = (HERE.parents[1] / "docs" / "casbin.md").read_text(encoding="utf-8")
+    program, printed = (
+        text.split(f"```{kind}\n", 1)[1].split("```", 1)[0] for kind in ("js", "text")
+    )
+    (tmp_path / "casbin").mkdir()
+    (tmp_path / "casbin" / "model.conf").write_text(MODEL, encoding="utf-8")
+    csv = policy_csv(take(*load_seed(CATALOG), DAY).policy)
+    (tmp_path / "casbin" / "policy.csv").write_text(csv, encoding="utf-8")
+    (tmp_path / "node_modules").symlink_to(HERE / "node_modules", target_is_directory=True)
+    (tmp_path / "ask.mjs").write_text(program, encoding="utf-8")
+    done = subprocess.run(
+        [node(), "ask.mjs"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == (printed, "")

@@ -275,7 +275,7 @@ async def test_a_listener_that_is_cut_off_listens_again(
         database = await asked.chain.owner.fetchval("select current_database()")
         ended = await superuser.fetch(
             "select pg_terminate_backend(pid) as ended from pg_stat_activity "
-            "where datname = $1 and query ilike 'listen %'",
+            "where datname = $1 and application_name = 'fieldward listener'",
             database,
         )
         assert [row["ended"] for row in ended] == [True, True]

@@ -5,7 +5,6 @@ on some of the seed policy. `FIELDWARD_CASES` says how many policies and questio
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -15,61 +14,15 @@ from authz.decision import AllowWhere, Deny, Reason
 from authz.document import Document
 from authz.enforcer import decision_set
 from authz.matcher import outcome, taking_part
-from authz.order import Change, Order, Status
 from authz.packaged import load_seed
-from authz.policy import Effect, PolicySet, Rule, Scope, join
-from authz.policy_check import policy_set
-from authz.scope import parse_scope
 from db.catalog_records import CATALOG
-from tests.properties.policies import FLAGS, SCOPES, SMALL, role
+from tests.properties.small_documents import NOW, ROLES, small_document
 
 if TYPE_CHECKING:
     from authz.decision import Decision
+    from authz.policy import PolicySet
 
 CASES = int(os.environ.get("FIELDWARD_CASES", "60"))
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
-ROLES = ("one", "two", "three")
-CLASSES = {
-    "inner": frozenset({"Enrollee.a", "Enrollee.b"}),
-    "outer": frozenset({"inner", "Enrollee.c"}),
-}
-ACTIONS = ("read", "filter", "filter:eq", "sort")
-
-
-def small_document(random: Random) -> Document:
-    """A policy of three roles, with up to two orders, of which some are not in force."""
-    inherits = {"one": (), "two": ("one",), "three": random.choice(((), ("two",), ("one",)))}
-    rules = {
-        Rule(
-            random.choice(ROLES),
-            random.choice(("Enrollee.a", "Enrollee.b", "inner", "outer")),
-            random.choice(ACTIONS),
-            join(random.sample(FLAGS[:3], random.choice((0, 0, 1, 1, 2)))),
-            random.choice((Effect.ALLOW, Effect.ALLOW, Effect.DENY)),
-        )
-        for _ in range(random.randrange(1, 9))
-    }
-    roles = [role(name, *inherits[name]) for name in ROLES]
-    policy = policy_set(SMALL, roles, CLASSES, SCOPES, rules)
-    orders = tuple(_order(random, number) for number in range(random.choice((0, 1, 1, 2))))
-    return Document(policy, orders)
-
-
-def _order(random: Random, number: int) -> Order:
-    # A name that the policy has too, for others, is the order's.
-    name = random.choice(("people", "a"))
-    people = {"Enrollee": Scope(name, "Enrollee", "d = true",
-                                parse_scope(SMALL, "Enrollee", "d = true"))}  # fmt: skip
-    at = NOW + timedelta(days=random.choice((-1, -1, 1)))
-    history = (Change(at, random.choice((Status.IN_FORCE, Status.IN_FORCE, Status.PAUSED))),)
-    grants = {
-        coordinate: frozenset(random.sample(ACTIONS, random.randrange(1, 4)))
-        for coordinate in random.sample(("Enrollee.a", "Enrollee.b", "Enrollee.c"), 2)
-    }
-    return Order(
-        f"order{number}", "A v. B", "A court", "1", date(2026, 1, 1), date(2026, 1, 1),
-        random.choice(ROLES), (), history, people, grants,
-    )  # fmt: skip
 
 
 def _same(

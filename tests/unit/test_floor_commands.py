@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.cli.main import cli
+from api.errors import SettingsInvalid
 from db.floor_login import floor_role
 from tests.database import connected, fresh_database, login_url, migrated_template
 from tests.gateway import gateway_login
@@ -110,3 +111,17 @@ async def test_with_another_key_other_passwords_log_in(operator: Operator) -> No
         pass
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(login_url(operator.owner_url, "provider", KEY.encode()))
+
+
+async def test_how_many_people_a_change_needs_is_the_owners_to_say(operator: Operator) -> None:
+    for words, said in (((), 2), (("1",), 1), ((), 1), (("2",), 2)):
+        done = await operator.run("--json", "db", "approvals", *words)
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.output) == {"approvals": said}
+        async with connected(operator.env["FIELDWARD_DATABASE_URL"]) as gateway:
+            assert await gateway.fetchval("select approvals from fieldward.deployment") == said
+    for wrong in ("0", "3", "two"):
+        assert (await operator.run("db", "approvals", wrong)).exit_code == 2
+    operator.env["FIELDWARD_ADMIN_DATABASE_URL"] = ""
+    refused = await operator.run("db", "approvals", "1")
+    assert isinstance(refused.exception, SettingsInvalid)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 from authz import questions
+from authz.check import check, errors
 from authz.decision import AllowWhere, Deny, condition
+from authz.document import Document
 from authz.enforcer import decide
-from authz.policy_file import parse_policy
+from authz.policy_file import parse_policy, parse_policy_file
 from authz.scope import parse_scope
 from db.catalog_records import CATALOG
 from db.predicate import both
@@ -35,6 +38,13 @@ def test_the_whole_policy_is_one_and_decides_as_the_text_says() -> None:
     alive = parse_scope(CATALOG, "Enrollee", "date_of_death > as_of")
     assert rows == both(adults, county, alive)
     assert decide(policy, "chief", "Enrollee.firstName", "read") == AllowWhere(county)
+
+
+def test_the_invariants_hold_in_the_whole_policy() -> None:
+    policy, invariants = parse_policy_file(CATALOG, block("toml") + block("invariants"))
+    assert len(invariants) == 2
+    found = check(None, Document(policy, (), invariants), datetime(2026, 1, 1, tzinfo=UTC))
+    assert errors(found) == ()
 
 
 def test_every_scope_has_a_meaning_on_a_person() -> None:

@@ -1,0 +1,104 @@
+"""A change of the policy, weighed: what speaks against it, what it does, and to how many. Pure.
+
+What is made here is kept with the change, so its keys are those of the schema.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from authz.check import check
+from authz.diff import diff
+from authz.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from api.impact import Impact
+    from authz.diff import AccessChange, Diff
+    from authz.document import Document
+    from authz.finding import Finding
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """`before` is the version that `after` is to replace."""
+
+    before: Document
+    after: Document
+    findings: tuple[Finding, ...]
+    diff: Diff
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What refuses a commit."""
+        return tuple(each for each in self.findings if each.severity is Severity.ERROR)
+
+
+def weighed(before: Document, after: Document, as_of: datetime) -> Weighed:
+    """Checks and compares, at an instant. Takes up to a second among ten thousand rules."""
+    return Weighed(before, after, check(before, after, as_of), diff(before, after, as_of))
+
+
+def finding_facts(finding: Finding) -> dict[str, object]:
+    """A finding as the schema has it."""
+    return {
+        "severity": finding.severity.value,
+        "check": finding.check.value,
+        "text": finding.text,
+        "role": finding.role,
+        "coordinate": finding.coordinate,
+        "action": finding.action,
+        "row": finding.row,
+    }
+
+
+def diff_facts(found: Diff, people: Sequence[Impact | None] = ()) -> dict[str, object]:
+    """A comparison as the schema has it. `people` has one entry for each change of access, or none
+    at all where nobody was counted."""
+    counted = people or (None,) * len(found.access)
+    return {
+        "access": [
+            _access(change, impact) for change, impact in zip(found.access, counted, strict=True)
+        ],
+        "settings": [
+            {
+                "what": change.what,
+                "before": change.before,
+                "after": change.after,
+                "direction": change.direction.value,
+            }
+            for change in found.settings
+        ],
+        "onlyNarrows": found.only_narrows,
+    }
+
+
+def _access(change: AccessChange, impact: Impact | None) -> dict[str, object]:
+    gained, lost = (impact.entering, impact.leaving) if impact else (None, None)
+    return {
+        "role": change.role,
+        "action": change.action,
+        "coordinates": list(change.coordinates),
+        "before": change.before,
+        "after": change.after,
+        "direction": change.direction.value,
+        "people": None if gained is None or lost is None else gained + lost,
+        "peopleGained": gained,
+        "peopleLost": lost,
+    }
+
+
+def report_facts(
+    found: Weighed,
+    people: Sequence[Impact | None] = (),
+    replay: Sequence[dict[str, object]] = (),
+) -> dict[str, object]:
+    """All of it as the schema has it."""
+    return {
+        "findings": [finding_facts(finding) for finding in found.findings],
+        **diff_facts(found.diff, people),
+        "replay": list(replay),
+    }

@@ -1,0 +1,71 @@
+"""What somebody wants the policy to be: edits, a whole policy, or what it was. Pure.
+
+INVARIANT: an order leaves no version that follows. Edits have nothing to take one away with, a
+policy has none in it, and going back goes back to the policy of then, under the orders of now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from api.errors import ArgumentInvalid, PolicyUnchanged
+from api.schema.policy_edit import table_of
+from authz.edits import edited
+from authz.policy_file import parse_policy
+from authz.store import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from authz.document import Document
+
+_NAMES = ("edits", "text", "rollbackTo")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One of the three is given: edits as tables, a policy as TOML, the number of a version."""
+
+    edits: tuple[Mapping[str, object], ...] | None = None
+    text: str | None = None
+    rollback_to: int | None = None
+
+
+def wanted_of(edits: Sequence[Any] | None, text: str | None, rollback_to: int | None) -> Wanted:
+    """What the arguments of a root field say. ArgumentInvalid unless just one of them is given."""
+    given = [name for name, value in zip(_NAMES, (edits, text, rollback_to), strict=True)
+             if value is not None]  # fmt: skip
+    if len(given) != 1:
+        raise ArgumentInvalid(argument=" or ".join(given or _NAMES))
+    tables = None if edits is None else tuple(table_of(edit) for edit in edits)
+    return Wanted(tables, text, rollback_to)
+
+
+def made(wanted: Wanted, before: Document, older: Document | None, as_of: datetime) -> Document:
+    """The version that follows. `older` is the one to go back to, where one is.
+
+    Raises EditInvalid, PolicyInvalid, OrderInvalid, and PolicyUnchanged where it is the same.
+    """
+    if older is not None:
+        after = replace(older, orders=before.orders)
+    elif wanted.text is not None:
+        after = replace(before, policy=parse_policy(before.policy.catalog, wanted.text))
+    else:
+        after = edited(before, wanted.edits or (), as_of)
+    if text_of(after) == text_of(before):
+        raise PolicyUnchanged
+    return after
+
+
+def touched(before: Document, after: Document) -> Iterator[tuple[str, str]]:
+    """The coordinates, each with an action, that it takes to bring one about from the other."""
+    old = {order.name: order for order in before.orders}
+    new = {order.name: order for order in after.orders}
+    if new.keys() - old.keys():
+        yield "Order.name", "create"
+    if any(new.get(name) != order for name, order in old.items()):
+        yield "Order.status", "update"
+    if text_of(replace(before, orders=())) != text_of(replace(after, orders=())):
+        yield "Policy.rules", "update"

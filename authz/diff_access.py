@@ -1,0 +1,249 @@
+"""Decisions of two versions, compared: only of roles of which something differs. Reads no text.
+
+A role's part of a version is all that its decisions rest on; where the parts are equal, so are the
+decisions, at every instant, and nothing is decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from authz import hierarchy, questions
+from authz.ceiling import effective
+from authz.decision import Action, Deny, Reason, condition
+from authz.difference import AccessChange, Direction
+from authz.enforcer import decision_set
+from authz.implies import implies
+from authz.matcher import binding
+from authz.policy import PolicySet, parts
+from authz.wording import meaning, words
+from db.predicate import Never
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from authz.decision import Decision, DecisionSet
+    from authz.document import Document
+    from authz.policy import Scope
+    from db.predicate import Predicate
+
+_CLOSED: Final = Deny(Reason.NO_RULE)
+
+
+def direction(before: Predicate, after: Predicate) -> Direction | None:
+    """Which way from one condition to another; None where both hold on the same rows."""
+    narrower, wider = implies(after, before), implies(before, after)
+    if narrower and wider:
+        return None
+    if narrower:
+        return Direction.NARROWER
+    return Direction.WIDER if wider else Direction.OTHER
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The decisions of a role before and after, at an instant; None where there is no such role."""
+
+    role: str
+    at: datetime
+    before: DecisionSet | None
+    after: DecisionSet | None
+    policies: tuple[PolicySet, PolicySet]
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """What coordinates have in common that change alike."""
+
+    at: datetime
+    role: str
+    action: str
+    before: str
+    after: str
+    direction: Direction
+    anchor: str | None
+    rows_before: Predicate
+    rows_after: Predicate
+
+    def place(self) -> tuple[datetime, str, str, str, str, str]:
+        """By which changes are put in order."""
+        return self.at, self.role, self.action, self.before, self.after, self.anchor or ""
+
+    def change(self, coordinates: Iterable[str]) -> AccessChange:
+        """The change of these coordinates."""
+        return AccessChange(
+            self.role, self.action, tuple(sorted(coordinates)), self.before, self.after,
+            self.direction, self.anchor, self.rows_before, self.rows_after,
+        )  # fmt: skip
+
+
+class Access:
+    """Two versions, and when to compare them."""
+
+    def __init__(self, before: Document, after: Document, as_of: datetime) -> None:
+        self._sides = (_Side(before), _Side(after))
+        dated = {
+            change.at
+            for document in (before, after)
+            for order in document.orders
+            for change in order.history
+            if change.at > as_of
+        }
+        self.instants = (as_of, *sorted(dated))
+        self._ways: dict[tuple[Predicate, Predicate], Direction | None] = {}
+
+    @cached_property
+    def moments(self) -> tuple[Moment, ...]:
+        """Each role of which something differs, now and, where an order binds it, later."""
+        before, after = self._sides
+        names = before.document.policy.roles.keys() | after.document.policy.roles.keys()
+        differing = [name for name in sorted(names) if before.part(name) != after.part(name)]
+        for side in self._sides:
+            side.keep(differing)
+        return tuple(
+            Moment(
+                name,
+                at,
+                before.decided(name, at),
+                after.decided(name, at),
+                (before.effective(at), after.effective(at)),
+            )
+            for name in differing
+            for at in (self.instants if self._dated(name) else self.instants[:1])
+        )
+
+    def _dated(self, role: str) -> bool:
+        return any(
+            binding(side.document, role)
+            for side in self._sides
+            if role in side.document.policy.roles
+        )
+
+    def changes(self) -> tuple[AccessChange, ...]:
+        """What changes, alike together: first what does at once."""
+        found: dict[_Alike, list[str]] = {}
+        said: dict[tuple[str, str, str], set[tuple[Decision, Decision]]] = {}
+        for moment in self.moments:
+            for (coordinate, action), pair in self._differing(moment).items():
+                known = said.setdefault((moment.role, coordinate, action), set())
+                if pair not in known:
+                    known.add(pair)
+                    alike = self._alike(moment, coordinate, action, pair)
+                    found.setdefault(alike, []).append(coordinate)
+        return tuple(each.change(found[each]) for each in sorted(found, key=_Alike.place))
+
+    def _differing(self, moment: Moment) -> Mapping[tuple[str, str], tuple[Decision, Decision]]:
+        tables = [
+            each.table if each is not None else MappingProxyType({})
+            for each in (moment.before, moment.after)
+        ]
+        found: dict[tuple[str, str], tuple[Decision, Decision]] = {}
+        for asked in tables[0].keys() | tables[1].keys():
+            one, other = (table.get(asked, _CLOSED) for table in tables)
+            if self.way(condition(one), condition(other)) is not None:
+                found[asked] = (one, other)
+        return {
+            (coordinate, action): pair
+            for (coordinate, action), pair in found.items()
+            # An operator that changes as all of them do.
+            if found.get((coordinate, questions.parent(action) or "")) != pair
+        }
+
+    def way(self, before: Predicate, after: Predicate) -> Direction | None:
+        """`direction`, found once for each pair."""
+        if before == after:
+            return None
+        key = (before, after)
+        if key not in self._ways:
+            self._ways[key] = direction(before, after)
+        return self._ways[key]
+
+    def _alike(
+        self, moment: Moment, coordinate: str, action: str, pair: tuple[Decision, Decision]
+    ) -> _Alike:
+        anchor = moment.policies[0].anchors[coordinate]
+        before, after = (_spoken(each) for each in pair)
+        if before == after:
+            before, after = (
+                f"{before} ({meaning(policy, each, anchor)})"
+                for policy, each in zip(moment.policies, pair, strict=True)
+            )
+        if moment.at != self.instants[0]:
+            after += f", from {moment.at.isoformat()}"
+        rows = (condition(pair[0]), condition(pair[1]))
+        way = self.way(*rows) or Direction.OTHER
+        if action == Action.AGGREGATE.value and not isinstance(rows[1], Never):
+            # A number about fewer people is another number, and nobody had it.
+            way = Direction.OTHER if way is Direction.NARROWER else way
+        return _Alike(moment.at, moment.role, action, before, after, way, anchor, *rows)
+
+
+def _spoken(decision: Decision) -> str:
+    text = words(decision)
+    return text if text in ("always", "never") else f"where {text}"
+
+
+class _Side:
+    """One of two versions."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._scopes: dict[str, dict[str, Scope]] = {
+            name: dict(meanings) for name, meanings in document.policy.scopes.items()
+        }
+        for order in document.orders:
+            self._scopes.setdefault(order.scope, {}).update(order.population)
+        self._kept = document.policy
+        self._effective: dict[datetime, PolicySet] = {}
+
+    def part(self, role: str) -> object:
+        """All that the decisions of a role rest on, to be compared; None where it is not there."""
+        policy = self.document.policy
+        if role not in policy.roles:
+            return None
+        above = sorted(hierarchy.reachable(policy.parents, role))
+        rules = [rule for name in above for _, rule in policy.rules_of.get(name, ())]
+        named = frozenset().union(
+            *(hierarchy.reachable(policy.classes, name) for name in {rule.object for rule in rules})
+        )
+        bound = binding(self.document, role)
+        scopes = frozenset(order.scope for order in bound).union(
+            *(parts(each) for each in {rule.condition for rule in rules})
+        )
+        roles = [policy.roles[name] for name in above]
+        return (
+            [(each.name, each.inherits, each.requires, each.smallest_cell) for each in roles],
+            (policy.roles[role].page_limit, policy.roles[role].denial_mode),
+            rules,
+            {name: policy.classes[name] for name in named if name in policy.classes},
+            {name: self._scopes[name] for name in scopes},
+            bound,
+        )
+
+    def keep(self, roles: Iterable[str]) -> None:
+        """Of the policy only what these roles rest on: decisions of others are not asked for."""
+        policy = self.document.policy
+        there = [name for name in roles if name in policy.roles]
+        kept = frozenset().union(*(hierarchy.reachable(policy.parents, name) for name in there))
+        self._kept = PolicySet(
+            policy.catalog,
+            MappingProxyType({name: policy.roles[name] for name in sorted(kept)}),
+            policy.classes,
+            policy.scopes,
+            tuple(rule for rule in policy.rules if rule.role in kept),
+        )
+
+    def effective(self, at: datetime) -> PolicySet:
+        """What is kept of the policy, as it holds at an instant."""
+        if at not in self._effective:
+            self._effective[at] = effective(self._kept, self.document.orders, at)
+        return self._effective[at]
+
+    def decided(self, role: str, at: datetime) -> DecisionSet | None:
+        """The decisions of a role at an instant; None where it is not there."""
+        policy = self.effective(at)
+        return decision_set(policy, role) if role in policy.roles else None
