@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.errors import ArgumentInvalid, PolicyUnchanged
 from api.schema.policy_edit import table_of
-from authz.edits import edited
-from authz.policy_file import parse_policy
+from authz.edits import edited, replaced
 from authz.store import text_of
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def made(wanted: Wanted, before: Document, older: Document | None, as_of: dateti
     if older is not None:
         after = replace(older, orders=before.orders)
     elif wanted.text is not None:
-        after = replace(before, policy=parse_policy(before.policy.catalog, wanted.text))
+        after = replaced(before, wanted.text)
     else:
         after = edited(before, wanted.edits or (), as_of)
     if text_of(after) == text_of(before):
