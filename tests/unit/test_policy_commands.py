@@ -299,6 +299,36 @@ def test_an_edit_that_is_misspelt_is_refused_before_anybody_is_asked(
     assert asked == []
 
 
+CHECKED = """
+[[rules]]
+role = "immigration_enforcement"
+on = ["Enrollee.ssn"]
+actions = ["read"]
+where = "always"
+[roles.immigration_enforcement]
+description = "x"
+page_limit = 5
+[classes]
+[scopes]
+"""
+
+
+def test_a_file_is_checked_without_a_database(run: Run, asked: list[object]) -> None:
+    seed = run("policy", "check").output
+    assert seed.endswith("errors      0\n")
+    Path("p.toml").write_text(CHECKED)
+    found = run("policy", "check", "p.toml", exit_code=1).output
+    assert found.startswith("error: order: immigration_enforcement may read Enrollee.ssn")
+    told = json.loads(run("--json", "policy", "check", "p.toml", exit_code=1).output)
+    assert (told["errors"], told["rules"]) == (1, 1)
+    (finding,) = told["findings"]
+    assert (finding["severity"], finding["coordinate"]) == ("error", "Enrollee.ssn")
+    Path("p.toml").write_text(CHECKED.replace("Enrollee.ssn", "Enrollee.sns"))
+    done = run("policy", "check", "p.toml", exit_code=1)
+    assert "did you mean 'Enrollee.ssn'?" in str(done.exception)
+    assert asked == []
+
+
 def test_rules_are_granted_and_denied_in_a_word_after_the_edits_of_a_file(
     run: Run, asked: list[tuple[str, dict[str, Any], Acting]]
 ) -> None:
