@@ -10,16 +10,12 @@ wrote it had another version in mind. docs/administration.md lists them all.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from authz import edits_of_orders, edits_of_policy, edits_of_promises, edits_of_subjects
 from authz.draft import Draft
 from authz.edit_forms import opened
-from authz.errors import EditInvalid, PolicyInvalid
-from authz.invariant_file import check_invariant
-from authz.near import unknown
-from authz.policy_file import parse_policy_file
+from authz.errors import EditInvalid
 from authz.strict_table import document as table_of
 
 if TYPE_CHECKING:
@@ -54,20 +50,6 @@ def edited(document: Document, edits: Sequence[Mapping[str, object]], as_of: dat
                 raise
             raise table.wrong(error.detail) from error
     return draft.over(document)
-
-
-def replaced(document: Document, text: str) -> Document:
-    """The version with the policy that a file says, in TOML, and with its invariants where it has
-    some; all else stays. Raises PolicyInvalid, also where something that stays means nothing then.
-    """
-    policy, invariants = parse_policy_file(document.policy.catalog, text)
-    after = replace(document, policy=policy, invariants=invariants or document.invariants)
-    for invariant in after.invariants:
-        check_invariant(policy, invariant)
-    for subject, roles in sorted(after.assignments.items()):
-        for role in sorted(roles - policy.roles.keys()):
-            raise PolicyInvalid(f"assignment of '{subject}': {unknown('role', role, policy.roles)}")
-    return after
 
 
 def read_edits_file(text: str) -> list[Mapping[str, object]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 
@@ -10,7 +9,7 @@ import pytest
 
 from authz.document import Document
 from authz.edit_forms import FORMS
-from authz.edits import edited, read_edits_file, replaced
+from authz.edits import edited, read_edits_file
 from authz.errors import EditInvalid, OrderInvalid, PolicyInvalid
 from authz.invariant import Invariant
 from authz.order import Status
@@ -235,28 +234,6 @@ def test_what_an_invariant_names_is_not_taken_away(
     made(*free, gone)
     with pytest.raises(PolicyInvalid, match="invariant 'no_ssn': unknown"):
         made(*free, {"set_invariant": {**PROMISE, **named}}, gone)
-
-
-def test_a_whole_policy_takes_the_place_of_one_and_the_rest_stays() -> None:
-    promised = made({"set_invariant": PROMISE})
-    text = POLICY.replace("page_limit = 20", "page_limit = 30")
-    after_ = replaced(promised, text)
-    assert after_.policy == parse_policy(CATALOG, text)
-    assert replace(after_, policy=promised.policy) == promised
-    own = text + '[invariants.mine]\nwhy = "x"\non = ["name"]\nactions = ["sort"]\n'
-    assert [each.name for each in replaced(promised, own).invariants] == ["mine"]
-
-
-@pytest.mark.parametrize(
-    ("role", "said"),
-    [("clerk", "invariant 'no_ssn': unknown role 'clerk'"),
-     ("chief", "assignment of 'jo': unknown role 'chief'")],
-)  # fmt: skip
-def test_a_whole_policy_leaves_nothing_without_a_meaning(role: str, said: str) -> None:
-    promised = made({"set_invariant": PROMISE})
-    text = POLICY.replace(role, "other")
-    with pytest.raises(PolicyInvalid, match=said):
-        replaced(promised, text)
 
 
 SINCE = datetime(2026, 2, 1, tzinfo=UTC)
