@@ -60,6 +60,13 @@ class Impact:
     entering: int | None
     leaving: int | None
 
+    @property
+    def people(self) -> int | None:
+        """Both together, of what is shown of each."""
+        if self.entering is None or self.leaving is None:
+            return None
+        return rounded(self.entering + self.leaving)
+
 
 def rounded(people: int) -> int:
     """0 for nobody, and else at least FEWEST, to the nearest ten and to two digits."""

@@ -151,7 +151,9 @@ class _Cap:
         self._reason = Reason.ORDER if orders else Reason.NO_ORDER
         self._class = f"order:{role}"
         self._open: dict[str, list[str]] = {}
-        for coordinate in sorted(questions.coordinates(policy.catalog)):
+        # What some order does not name is closed; most is named by none.
+        named = [order.grants.keys() for order in orders]
+        for coordinate in sorted(set(named[0]).intersection(*named[1:]) if named else ()):
             offered = questions.actions(policy.catalog, coordinate)
             if left := [action for action in offered if self._covers(coordinate, action)]:
                 self._open[coordinate] = left

@@ -35,11 +35,6 @@ def check(before: Document | None, after: Document, as_of: datetime) -> tuple[Fi
     return tuple(sorted(found, key=lambda each: each.severity is Severity.WARNING))
 
 
-def errors(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Those for which a version is not committed."""
-    return tuple(each for each in findings if each.severity is Severity.ERROR)
-
-
 def _cases(document: Document) -> tuple[Finding, ...]:
     # SEAM: authz.case_check.failures(document, as_of). Until then a version with cases is not
     # taken for one whose cases hold.

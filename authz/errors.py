@@ -116,14 +116,6 @@ class FloorImpossible(FieldwardError):
     status = 400
 
 
-class CommitRefused(FieldwardError):
-    """Checks found what refuses a commit; `extensions.findings` has each counterexample."""
-
-    code = "FW411"
-    public = "checks refuse this version of the policy"
-    status = 409
-
-
 class DocumentInvalid(FieldwardError):
     """What is stored as a policy version is none; `detail` says where."""
 

@@ -242,6 +242,7 @@ def main() -> int:
         "versions": given.versions,
         "rules": len(policy(given.rules)[0].rules),
         "nodes": list(_NODES),
+        "load_average": [round(each, 1) for each in os.getloadavg()],
         "milliseconds_to_propose_approve_and_commit": _spread(done.commits),
         "milliseconds_until_all_workers_use_it": _spread(done.lags),
         "in_time": max(done.lags) < MOST_SECONDS,

@@ -1,4 +1,4 @@
-"""fieldward policy show | describe | check | export: what decides, in words, in Casbin's form."""
+"""fieldward policy show | describe | check: what decides, in words."""
 
 from __future__ import annotations
 
@@ -14,13 +14,10 @@ import click
 from api.cli.acting import Acting, acts
 from api.cli.output import show, table
 from api.cli.report import show_findings
-from authz.casbin_lines import policy_csv
 from authz.check import check as checked
-from authz.enforcer import MODEL
 from authz.finding import Severity
-from authz.packaged import load_seed, load_seed_document
+from authz.packaged import load_seed_document
 from authz.policy_file import parse_policy_file
-from authz.snapshot import take
 from db.catalog_records import CATALOG
 
 if TYPE_CHECKING:
@@ -133,16 +130,3 @@ def packaged(file: Path | None) -> Document:
         return seed
     read, invariants = parse_policy_file(CATALOG, file.read_text("utf-8"))
     return replace(seed, policy=read, invariants=invariants)
-
-
-@policy.command()
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
-@click.pass_obj
-def export(options: dict[str, object], folder: Path) -> None:
-    """Write model.conf and policy.csv: the effective policy, as any Casbin reads it."""
-    snapshot = take(*load_seed(CATALOG), datetime.now(UTC))
-    folder.mkdir(parents=True, exist_ok=True)
-    model, rules = folder / "model.conf", folder / "policy.csv"
-    model.write_text(MODEL, encoding="utf-8")
-    rules.write_text(policy_csv(snapshot.policy), encoding="utf-8")
-    show({"model": model, "policy": rules}, as_json=bool(options["json"]))

@@ -19,7 +19,7 @@ _LINE = "id state base version author approver reason emergency proposedAt expir
 CHANGE = f"{_LINE} events {{ at actor event note }} report {{ {REPORT} }}"
 _SOURCE_ARGUMENTS = "edits: $edits, text: $text, rollbackTo: $rollbackTo"
 _SOURCE_VARIABLES = "$edits: [PolicyEdit!], $text: String, $rollbackTo: Int"
-_PROPOSE = f"""
+PROPOSE = f"""
 mutation ($reason: String!, {_SOURCE_VARIABLES}, $base: Int, $emergency: Boolean!) {{
   policyPropose(reason: $reason, {_SOURCE_ARGUMENTS}, base: $base, emergency: $emergency)
   {{ {CHANGE} }}
@@ -78,7 +78,7 @@ def propose(
     emergency: bool,
 ) -> None:
     """Propose a change of the policy, and print what it would do."""
-    show_change(who, who.ask(_PROPOSE, **source, reason=reason, base=base, emergency=emergency))
+    show_change(who, who.ask(PROPOSE, **source, reason=reason, base=base, emergency=emergency))
 
 
 @click.command("try")

@@ -48,6 +48,13 @@ def test_no_number_tells_of_one_to_ten_and_none_is_of_more_than_two_digits() -> 
         assert shown == 11 or (shown > 11 and len(str(shown).rstrip("0")) <= 2)
 
 
+def test_both_numbers_together_are_rounded_again() -> None:
+    assert [Impact(*pair).people for pair in ((0, 0), (11, 0), (11, 11), (140, 11))] == [
+        0, 11, 20, 150,
+    ]  # fmt: skip
+    assert Impact(None, 0).people is Impact(11, None).people is None
+
+
 def on(text: str, anchor: str = "Enrollee") -> Predicate:
     """A row scope."""
     return parse_scope(CATALOG, anchor, text)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from authz import questions
-from authz.check import check, errors
+from authz.check import check
 from authz.document import Document
 from authz.errors import DocumentInvalid, PolicyInvalid
 from authz.finding import Check
@@ -22,6 +22,7 @@ from authz.store import read_document, text_of
 from authz.wildcards import within
 from db.catalog_records import CATALOG
 from tests.unit.test_ceiling import POLICY
+from tests.unit.test_check import errors
 
 SEED = load_seed_document(CATALOG)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

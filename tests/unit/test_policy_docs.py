@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from authz import questions
-from authz.check import check, errors
+from authz.check import check
 from authz.decision import AllowWhere, Deny, condition
 from authz.document import Document
 from authz.enforcer import decide
@@ -15,6 +15,7 @@ from authz.policy_file import parse_policy, parse_policy_file
 from authz.scope import parse_scope
 from db.catalog_records import CATALOG
 from db.predicate import both
+from tests.unit.test_check import errors
 
 TEXT = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
 
