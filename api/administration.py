@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.errors import ArgumentInvalid, NotNarrowing
 from api.impact import people
-from api.report import finding_facts, report_facts, weighed
+from api.replay import replay
+from api.report import report_facts, weighed
 from api.shown_change import change_facts, version_facts, worker_facts
 from api.wanted import Wanted, made, touched, wanted_of
 from authz.errors import CommitRefused
@@ -26,12 +27,14 @@ from authz.follower import Cause
 from authz.store import digest_of, text_of
 from db import changes, versions, workers
 from db.errors import FieldwardError, PolicyMoved
+from db.operations import operations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from api.caller import Caller
     from api.documents import Documents
+    from api.replay import Replayed
     from api.report import Weighed
     from authz.document import Document
     from authz.follower import Follower
@@ -103,7 +106,8 @@ class Administration:
     ) -> dict[str, object]:
         """What proposing would say. Keeps nothing and counts nobody; raises what `propose` does
         for what is wanted."""
-        return report_facts(await self._weighed(caller, wanted_of(edits, text, back)))
+        found = await self._weighed(caller, wanted_of(edits, text, back))
+        return report_facts(found, replayed=await self._replayed(caller, found))
 
     # Changing
 
@@ -184,7 +188,7 @@ class Administration:
         _permitted(caller, before, after)
         found = await asyncio.to_thread(weighed, before, after, caller.as_of)
         if found.errors:
-            raise CommitRefused(findings=[finding_facts(each) for each in found.errors])
+            raise CommitRefused(found.findings)
         if wanted.emergency and wanted.approver is None and not found.diff.only_narrows:
             raise NotNarrowing
         floor = await asyncio.to_thread(floor_of, after.policy, after.orders)
@@ -207,11 +211,13 @@ class Administration:
     async def _proposed(
         self, caller: Caller, wanted: Wanted, reason: str, *, emergency: bool
     ) -> dict[str, object]:
+        caller.needs("PolicyChange.reason", "create")
         found = await self._weighed(caller, wanted)
         _permitted(caller, found.before, found.after)
         if emergency and not found.diff.only_narrows:
             raise NotNarrowing
         counted = await people(self._pools, found.diff, caller.snapshot, caller.as_of)
+        replayed = await self._replayed(caller, found)
         document = text_of(found.after)
         async with self._pools.own() as connection:
             change = await changes.propose(
@@ -221,7 +227,7 @@ class Administration:
                 reason=reason,
                 document=document,
                 digest=digest_of(document),
-                report=json.dumps(report_facts(found, counted)),
+                report=json.dumps(report_facts(found, counted, replayed)),
                 emergency=emergency,
             )
         return await self.change(change)
@@ -235,6 +241,11 @@ class Administration:
             return weighed(before, made(wanted, before, older, caller.as_of), caller.as_of)
 
         return await asyncio.to_thread(work)
+
+    async def _replayed(self, caller: Caller, found: Weighed) -> tuple[Replayed, ...]:
+        async with self._pools.own() as connection:
+            sent = await operations(connection)
+        return await asyncio.to_thread(replay, sent, caller.snapshot, found.snapshot)
 
     async def _change(self, change: int) -> Change:
         async with self._pools.own() as connection:

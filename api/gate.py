@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 Scopes: TypeAlias = "Callable[[str], Predicate]"
 """Anchor entity → the rows of it that exist."""
 
+Permits: TypeAlias = "dict[tuple[Action, str, str], Predicate | None]"
+"""For reading or aggregating, by coordinate and action: the rows on which it is open, if on any."""
+
 MOST_ROWS = 60_000
 """Rows that the pages of one operation may hold when all are full."""
 
@@ -113,7 +116,8 @@ class Gate:
     many people share are filtered or grouped by. `demands` is all that was asked, denied or not.
     """
 
-    def __init__(self, decisions: DecisionSet) -> None:
+    def __init__(self, decisions: DecisionSet, permits: Permits | None = None) -> None:
+        """`permits` is what another gate of the same decisions has found already."""
         self.decisions = decisions
         self.scopes: Scopes = decisions.row_scope
         self.coarse = False
@@ -123,10 +127,11 @@ class Gate:
         self.demands: list[Demand] = []
         self._lists = Action.READ
         self._tables = 0
+        self._permits: Permits = {} if permits is None else permits
 
     def summing(self) -> Gate:
         """The same gate for aggregates, where other rows exist; what it finds is noted here."""
-        other = Gate(self.decisions)
+        other = Gate(self.decisions, self._permits)
         other.scopes = self.decisions.aggregate_scope
         other.coarse = self.decisions.smallest_cell > 0
         other.denials, other.conditional = self.denials, self.conditional
@@ -164,7 +169,12 @@ class Gate:
 
         `by` is the step to a current row whose values are asked about as the row's at hand.
         """
-        permit = self._permit(coordinate, self.decisions.decide(coordinate, action))
+        key = (self._lists, coordinate, action)
+        if key in self._permits:
+            permit = self._permits[key]
+        else:
+            permit = self._permit(coordinate, self.decisions.decide(coordinate, action))
+            self._permits[key] = permit
         if permit is None:
             return None
         if not isinstance(permit, Always):

@@ -14,6 +14,7 @@ from api.errors import ArgumentInvalid
 from api.report import diff_facts
 from api.strict_json import read_object
 from authz.diff import diff
+from authz.errors import AttributeInvalid
 from authz.explain import explain, matrix, who_can
 from authz.near import unknown
 from authz.principal import ATTRIBUTES, read_attributes
@@ -54,10 +55,10 @@ class Inquiry:
         row: str | None,
         as_of: str | None,
     ) -> dict[str, object]:
-        """A decision, and why. Raises what `authz.explain.explain` raises; AttributeInvalid and
-        RowInvalid."""
+        """A decision, and why. Raises PolicyInvalid and RowInvalid as `authz.explain.explain`."""
         principal, made_up = _attributes(attributes), _row(row)
         document, at = await self._then(caller, as_of)
+        _known(document, role)
         found = await asyncio.to_thread(
             explain, document, role, principal, coordinate, action, made_up, at
         )
@@ -88,6 +89,7 @@ class Inquiry:
     ) -> list[dict[str, object]]:
         """Coordinates by roles. Raises what `authz.explain.matrix` raises."""
         document, at = await self._then(caller, as_of)
+        _known(document, *(roles or ()))
         found = await asyncio.to_thread(
             matrix, document, action, at, roles or (), coordinates or ()
         )
@@ -105,6 +107,13 @@ class Inquiry:
             return await self._documents.number(caller.snapshot.number), caller.as_of
         at = _instant(as_of)
         return await self._documents.at(at), at
+
+
+def _known(document: Document, *roles: str) -> None:
+    known = document.policy.roles
+    for role in roles:
+        if role not in known:
+            raise ArgumentInvalid(argument="role", problem=unknown("role", role, known))
 
 
 def _instant(text: str) -> datetime:
@@ -125,7 +134,11 @@ def _attributes(text: str | None) -> Attributes:
     for name in given.keys() - ATTRIBUTES.keys():
         problem = unknown("attribute", name, ATTRIBUTES)
         raise ArgumentInvalid(argument="attributes", problem=problem)
-    return read_attributes(given)
+    try:
+        return read_attributes(given)
+    except AttributeInvalid as error:
+        # Made up like the row: what is wrong with it is told, by its name.
+        raise ArgumentInvalid(argument="attributes", problem=error.detail) from None
 
 
 def _row(text: str | None) -> Row | None:

@@ -94,6 +94,13 @@ _WAITS = Gauge(
     multiprocess_mode="livesum",
 )
 
+_DROPPED = Gauge(
+    "fieldward_operations_dropped",
+    "Uses of operations that were not written down for a replay, since the start.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
+
 # To find a child by its labels takes longer than to count; roles, states and codes are few.
 _counted: dict[tuple[str, int, str], tuple[Counter, Histogram]] = {}
 
@@ -154,6 +161,7 @@ def _measure(endpoint: Endpoint | None) -> None:
         _LOOKUPS.labels(name, "hit").set(cache.hits)
         _LOOKUPS.labels(name, "miss").set(cache.misses)
         _ENTRIES.labels(name).set(len(cache))
+    _DROPPED.set(endpoint.compiler.recorder.dropped)
     _VERSION.set(endpoint.policy.number)
     _LISTENING.set(endpoint.policy.listening)
     _DRIFTED.set(endpoint.policy.drifted)

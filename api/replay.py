@@ -6,8 +6,9 @@ is not recorded is not said: sizes of pages and values, and how many rows there 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Final, assert_never
 
 from api.demand import Use, read
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from api.demand import Demand
+    from api.gate import Permits
     from authz.decision import DecisionSet
     from authz.snapshot import Snapshot
     from db.operations import Recorded
@@ -71,31 +73,57 @@ def replay(
     """What changes for which operations, the most used first. An operation that names what the
     schema does not have any more is left out."""
     found: list[Replayed] = []
-    for recorded in sorted(operations, key=lambda each: -each.times):
+    policies = (_Policy(before), _Policy(after))
+    noted = sorted(operations, key=lambda each: -each.times)
+    alike = {
+        role: _alike(*(policy.decisions(role) for policy in policies))
+        for role in {each.role for each in noted}
+    }
+    for recorded in noted:
+        if alike[recorded.role]:
+            continue
         demands = _known(recorded.demands)
         if not demands:
             continue
-        was, becomes = (_under(demands, recorded.role, policy) for policy in (before, after))
+        was, becomes = (policy.standing(demands, recorded.role) for policy in policies)
         opens = _said(demands, becomes.open - was.open)
         breaks = _said(demands, was.open - becomes.open)
         if opens or breaks or was.outcome is not becomes.outcome:
-            found.append(
-                Replayed(
-                    recorded.name,
-                    recorded.role,
-                    was.outcome,
-                    becomes.outcome,
-                    opens,
-                    breaks,
-                    recorded.times,
-                )
-            )
+            name, role, seen = recorded.name, recorded.role, recorded.times
+            found.append(Replayed(name, role, was.outcome, becomes.outcome, opens, breaks, seen))
     return tuple(found)
 
 
-def standing(demands: Sequence[Demand], decisions: DecisionSet) -> Standing:
-    """How an operation stands under the decisions of its role."""
-    lists = Gate(decisions)
+class _Policy:
+    """A policy, with what was found of it so far."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._permits: dict[str, Permits] = {}
+
+    def decisions(self, role: str) -> DecisionSet | None:
+        """Those of a role that it has."""
+        return self._snapshot.decisions(role) if role in self._snapshot.roles else None
+
+    def standing(self, demands: Sequence[Demand], role: str) -> Standing:
+        decisions = self.decisions(role)
+        if decisions is None:
+            return _GONE
+        return standing(demands, decisions, self._permits.setdefault(role, {}))
+
+
+def _alike(before: DecisionSet | None, after: DecisionSet | None) -> bool:
+    """Whether nothing that is asked can be decided otherwise."""
+    if before is None or after is None:
+        return before is after
+    return replace(after, version=before.version, page_limit=before.page_limit) == before
+
+
+def standing(
+    demands: Sequence[Demand], decisions: DecisionSet, permits: Permits | None = None
+) -> Standing:
+    """How an operation stands under the decisions of its role; `permits` as a gate has them."""
+    lists = Gate(decisions, permits)
     tables = lists.summing()
     gate, refused, closed = lists, False, 0
     passed: set[int] = set()
@@ -145,10 +173,6 @@ def _passes(gate: Gate, demand: Demand) -> bool:
     return True
 
 
-def _under(demands: Sequence[Demand], role: str, policy: Snapshot) -> Standing:
-    return standing(demands, policy.decisions(role)) if role in policy.roles else _GONE
-
-
 def _said(demands: Sequence[Demand], places: frozenset[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(demands[place]) for place in sorted(places)))
 
@@ -165,5 +189,13 @@ def _known(text: str) -> tuple[Demand, ...]:
 def _exists(demand: Demand) -> bool:
     if demand.use is Use.ROWS:
         return demand.coordinate.partition(".")[2] in RECORDS
-    known = demand.coordinate in CATALOG.coordinates
-    return known and demand.action in questions.actions(CATALOG, demand.coordinate)
+    return (demand.coordinate, demand.action) in _questions()
+
+
+@cache
+def _questions() -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (coordinate, action)
+        for coordinate in CATALOG.coordinates
+        for action in questions.actions(CATALOG, coordinate)
+    )

@@ -7,6 +7,8 @@ import traceback
 from typing import TYPE_CHECKING, Final
 
 from api.errors import Defect, SelectionDenied
+from api.report import finding_facts
+from authz.errors import CommitRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,6 +107,8 @@ def told_of(
     extensions = {"code": error.code, **error.facts}
     if error.code.startswith(_POLICY) and error.detail:
         extensions["detail"] = error.detail
+    if isinstance(error, CommitRefused):
+        extensions["findings"] = [finding_facts(each) for each in error.findings]
     shown["extensions"] = extensions
     return shown
 

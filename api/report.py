@@ -11,23 +11,27 @@ from typing import TYPE_CHECKING
 from authz.check import check
 from authz.diff import diff
 from authz.finding import Severity
+from authz.snapshot import take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from api.impact import Impact
+    from api.replay import Replayed
     from authz.diff import AccessChange, Diff
     from authz.document import Document
     from authz.finding import Finding
+    from authz.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """`before` is the version that `after` is to replace."""
+    """`before` is the version that `after` is to replace; `snapshot` is what requests would use."""
 
     before: Document
     after: Document
+    snapshot: Snapshot
     findings: tuple[Finding, ...]
     diff: Diff
 
@@ -38,8 +42,13 @@ class Weighed:
 
 
 def weighed(before: Document, after: Document, as_of: datetime) -> Weighed:
-    """Checks and compares, at an instant. Takes up to a second among ten thousand rules."""
-    return Weighed(before, after, check(before, after, as_of), diff(before, after, as_of))
+    """Checks and compares, at an instant. Takes up to a second among ten thousand rules.
+
+    Raises what `take` raises: no gateway could take that version up.
+    """
+    snapshot = take(after.policy, after.orders, as_of, assignments=after.assignments)
+    findings = check(before, after, as_of)
+    return Weighed(before, after, snapshot, findings, diff(before, after, as_of))
 
 
 def finding_facts(finding: Finding) -> dict[str, object]:
@@ -77,7 +86,6 @@ def diff_facts(found: Diff, people: Sequence[Impact | None] = ()) -> dict[str, o
 
 
 def _access(change: AccessChange, impact: Impact | None) -> dict[str, object]:
-    gained, lost = (impact.entering, impact.leaving) if impact else (None, None)
     return {
         "role": change.role,
         "action": change.action,
@@ -85,20 +93,32 @@ def _access(change: AccessChange, impact: Impact | None) -> dict[str, object]:
         "before": change.before,
         "after": change.after,
         "direction": change.direction.value,
-        "people": None if gained is None or lost is None else gained + lost,
-        "peopleGained": gained,
-        "peopleLost": lost,
+        "people": impact and impact.people,
+        "peopleGained": impact and impact.entering,
+        "peopleLost": impact and impact.leaving,
     }
 
 
 def report_facts(
     found: Weighed,
     people: Sequence[Impact | None] = (),
-    replay: Sequence[dict[str, object]] = (),
+    replayed: Sequence[Replayed] = (),
 ) -> dict[str, object]:
     """All of it as the schema has it."""
     return {
         "findings": [finding_facts(finding) for finding in found.findings],
         **diff_facts(found.diff, people),
-        "replay": list(replay),
+        "replay": [_replayed(each) for each in replayed],
+    }
+
+
+def _replayed(operation: Replayed) -> dict[str, object]:
+    return {
+        "operation": operation.operation,
+        "role": operation.role,
+        "before": operation.before.value,
+        "after": operation.after.value,
+        "opens": list(operation.opens),
+        "breaks": list(operation.breaks),
+        "seen": operation.seen,
     }

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from api.errors import ArgumentInvalid, PolicyUnchanged
 from api.schema.policy_edit import table_of
 from authz.edits import edited
-from authz.policy_file import parse_policy
-from authz.store import text_of
+from authz.policy_file import parse_policy_file
+from authz.store import read_document, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,12 +51,15 @@ def made(wanted: Wanted, before: Document, older: Document | None, as_of: dateti
     if older is not None:
         after = replace(older, orders=before.orders)
     elif wanted.text is not None:
-        after = replace(before, policy=parse_policy(before.policy.catalog, wanted.text))
+        policy, invariants = parse_policy_file(before.policy.catalog, wanted.text)
+        after = replace(before, policy=policy, invariants=invariants or before.invariants)
     else:
         after = edited(before, wanted.edits or (), as_of)
-    if text_of(after) == text_of(before):
+    text = text_of(after)
+    if text == text_of(before):
         raise PolicyUnchanged
-    return after
+    # What is read back is what gateways will use: parts that do not fit are found here.
+    return read_document(text, before.policy.catalog)
 
 
 def touched(before: Document, after: Document) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
+from authz.finding import Severity
 from db.errors import FieldwardError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from authz.finding import Finding
+
+_SHOWN: Final = 20
+"""Counterexamples in the text of an error; the count says how many there are."""
 
 
 class UnknownRole(FieldwardError):
@@ -105,19 +116,25 @@ class FloorImpossible(FieldwardError):
     status = 400
 
 
-class CommitRefused(FieldwardError):
-    """Checks found what refuses a commit; `extensions.findings` has each counterexample."""
-
-    code = "FW411"
-    public = "checks refuse this version of the policy"
-    status = 409
-
-
 class DocumentInvalid(FieldwardError):
     """What is stored as a policy version is none; `detail` says where."""
 
     code = "FW406"
     public = "the stored policy is not valid"
+
+
+class CommitRefused(FieldwardError):
+    """The checks of a version found what speaks against it; `findings` are all, `detail` lists the
+    errors among them."""
+
+    code = "FW411"
+    public = "the checks of the policy refuse this version"
+    status = 409
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        told = [each.text for each in self.findings if each.severity is Severity.ERROR]
+        super().__init__(f"{len(told)} in all: " + "; ".join(told[:_SHOWN]))
 
 
 class RowInvalid(FieldwardError):

@@ -192,8 +192,9 @@ def _words(rule: Rule) -> tuple[str, ...]:
         rule.object,
         rule.action,
         rule.condition,
-        rule.effect.value,
-        rule.reason.name,
+        # What `value` and `name` say, at a fifth of the time: this is asked of each rule.
+        rule.effect._value_,
+        rule.reason._name_,
     )
 
 

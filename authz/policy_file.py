@@ -11,7 +11,7 @@ rules = [
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from authz.decision import DenialMode
 from authz.errors import PolicyInvalid
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from authz.policy import PolicySet
     from authz.strict_table import StrictTable
     from db.catalog import Catalog
+
+_EFFECTS: Final = {effect.value: effect for effect in Effect}
 
 
 def parse_policy(catalog: Catalog, text: str) -> PolicySet:
@@ -100,14 +102,13 @@ def rules_of(table: StrictTable) -> list[Rule]:
     actions = table.texts("actions")
     condition = _condition(table)
     effect = table.text("effect") if table.has("effect") else Effect.ALLOW.value
-    effects = {effect.value: effect for effect in Effect}
-    if effect not in effects:
-        raise table.wrong(unknown("effect", effect, effects))
+    if effect not in _EFFECTS:
+        raise table.wrong(unknown("effect", effect, _EFFECTS))
     table.done()
     if not targets or not actions:
         raise table.wrong("on nothing, or no action: this rule would say nothing")
     return [
-        Rule(role, target, action, condition, effects[effect])
+        Rule(role, target, action, condition, _EFFECTS[effect])
         for target in targets
         for action in actions
     ]

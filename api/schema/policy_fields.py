@@ -33,15 +33,22 @@ _AsOf = Annotated[
 _Coordinate = Annotated[str, about("Coordinate, such as Enrollee.ssn.")]
 _Action = Annotated[str, about("Action, with an operator where one is meant: filter:eq.")]
 Edits = Annotated[list[PolicyEdit] | None, about("Edits, one after the other.")]
-Text = Annotated[str | None, about("A whole policy in TOML, orders left as they are.")]
+Text = Annotated[
+    str | None,
+    about("A whole policy in TOML; orders, tests and assignments stay, and promises without any."),
+]
 RollbackTo = Annotated[
     int | None,
     about("Number of the version to go back to, orders left as they are.", "rollbackTo"),
 ]
 
 
+def _most(last: int | None) -> int:
+    return MOST if last is None else last
+
+
 async def _versions(root: Any, last: _Last = MOST, before: _Before = None) -> Any:
-    return await root.administration.versions(last or MOST, before)
+    return await root.administration.versions(_most(last), before)
 
 
 async def _version(root: Any, number: Annotated[int, about("Number, from 1 on.")]) -> Any:
@@ -54,7 +61,7 @@ async def _changes(
     last: _Last = MOST,
     before: _Before = None,
 ) -> Any:
-    return await root.administration.changes(state, last or MOST, before)
+    return await root.administration.changes(state, _most(last), before)
 
 
 async def _change(root: Any, id_: Annotated[int, about("Number of the change.", "id")]) -> Any:

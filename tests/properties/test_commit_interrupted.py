@@ -183,8 +183,10 @@ async def until(superuser: asyncpg.Connection, question: str, pid: int, answer: 
             await asyncio.sleep(0.002)
 
 
-# Where it waits: what somebody else holds, by the owner, while a transaction of theirs is open
+# Where it waits: for what somebody else holds, by the owner, while a transaction of theirs is open;
+# or in a trigger for a lock that is held so
 
+_HOLDS = "select pg_advisory_xact_lock(5)"
 STEPS: dict[str, str] = {
     "the head's lock": "lock table fieldward.policy_head in share mode",
     "the change": "select from fieldward.policy_change where id = {change} for update",
@@ -194,13 +196,21 @@ STEPS: dict[str, str] = {
     "an event": "lock table fieldward.policy_event in share mode",
     "a grant": 'revoke all ({column}) on medicaid.{table} from "{login}"',
     "the spans": "lock table fieldward.standing in share mode",
-    "the end": "select pg_advisory_xact_lock(5)",
+    "the state": _HOLDS,
+    "its event": _HOLDS,
+    "the end": _HOLDS,
 }
-_AT_THE_END = """
+_TRIGGERS = {
+    "the state": "trigger wait before update on fieldward.policy_change"
+    " for each row when (new.state = 'committed')",
+    "its event": "trigger wait before insert on fieldward.policy_event"
+    " for each row when (new.event = 'committed')",
+    "the end": "constraint trigger wait after insert on fieldward.policy_event"
+    " deferrable initially deferred for each row when (new.event = 'committed')",
+}
+_WAIT = """
 create function public.wait() returns trigger language plpgsql as
-  'begin perform pg_advisory_xact_lock(5); return null; end';
-create constraint trigger wait after insert on fieldward.policy_event deferrable initially deferred
-  for each row execute function public.wait()
+  'begin perform pg_advisory_xact_lock(5); return new; end'
 """
 
 
@@ -213,8 +223,9 @@ async def test_a_commit_that_is_interrupted_at_a_step_leaves_the_old_version(
     endings = ENDINGS if CASES else [ENDINGS[place % len(ENDINGS)]]
     for ending in endings:
         made = await prepared(store)
-        if step == "the end":
-            await store.owner.execute(_AT_THE_END)
+        if step in _TRIGGERS:
+            await store.owner.execute(_WAIT)
+            await store.owner.execute(f"create {_TRIGGERS[step]} execute function public.wait()")
         session = await open_session(store.gateway_url)
         pid = session.get_server_pid()
         held = store.owner.transaction()
@@ -228,7 +239,7 @@ async def test_a_commit_that_is_interrupted_at_a_step_leaves_the_old_version(
         await held.rollback()
         assert await outcome(task) is None
         await gone(session, pid, superuser)
-        if step == "the end":
+        if step in _TRIGGERS:
             await store.owner.execute("drop function public.wait cascade")
         found = await made.state()
         # Who goes away when the server was told to commit does not hear that it did.

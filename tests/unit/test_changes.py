@@ -273,7 +273,8 @@ async def test_a_version_says_who_wrote_it_who_agreed_and_why(store: Changing) -
     after = await change(store.gateway, found)
     assert (after.version, after.base, after.approver) == (number, before, OTHER)
     assert json.loads(after.report) == {"findings": []}
-    assert after.expires_at - after.proposed_at == timedelta(days=14)
+    lives = after.expires_at - after.proposed_at
+    assert timedelta(days=14) <= lives < timedelta(days=14, seconds=1)
     assert [(e.actor, e.event) for e in after.events] == [
         (AUTHOR, "proposed"), (OTHER, "approved"), (AUTHOR, "committed"),
     ]  # fmt: skip
