@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from authz import hierarchy, questions
 from authz.ceiling import effective
+from authz.decided import decided
 from authz.decision import Action, Deny, Reason, condition
 from authz.difference import AccessChange, Direction
-from authz.enforcer import decision_set
 from authz.implies import implies
 from authz.matcher import binding
 from authz.policy import PolicySet, parts
@@ -246,4 +246,4 @@ class _Side:
     def decided(self, role: str, at: datetime) -> DecisionSet | None:
         """The decisions of a role at an instant; None where it is not there."""
         policy = self.effective(at)
-        return decision_set(policy, role) if role in policy.roles else None
+        return decided(policy, role) if role in policy.roles else None
