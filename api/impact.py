@@ -3,46 +3,32 @@
 A change set is no oracle: what it says of people is 0 or 11 and more, and a row scope cannot ask
 who somebody is. Who counts is a login of its own (db/floor.py), which may read no such column.
 
-An attribute of a principal stands for any value: somebody of the role could have it. So what is
-counted are those whom nobody of the role could reach before and somebody can after, and the other
-way round; that each of many principals reaches others than before is not in these numbers.
+An attribute of a principal stands for any value: somebody of the role could have it
+(authz/reach.py). So what is counted is nobody's reach, but of whom somebody gets a row that he did
+not have.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from authz.decision import Action
+from authz.reach import entering, leaving
 from db.catalog_records import CATALOG
 from db.errors import PrivilegeMissing, StatementTimeout
 from db.execute import Inputs, execute
 from db.floor import REACH
 from db.plan import Plan, Reach
-from db.predicate import (
-    Always,
-    And,
-    Attribute,
-    Compare,
-    Covers,
-    Exists,
-    Never,
-    Operator,
-    Or,
-    Through,
-    both,
-    either,
-)
+from db.predicate import Never
 from db.sql.render import render
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from authz.diff import AccessChange, Diff
+    from authz.difference import Diff
     from authz.snapshot import Snapshot
     from db.pools import Pools
-    from db.predicate import Predicate
 
 FEWEST: Final = 11
 """The fewest people that a number tells from nobody."""
@@ -86,20 +72,14 @@ async def people(
     counts = _Counts(pools, snapshot.number, as_of)
     found: list[Impact | None] = []
     for change in diff.access:
-        entering = counted(change.rows_after, change.rows_before, change)
-        leaving = counted(change.rows_before, change.rows_after, change)
-        if entering is None or leaving is None:
+        comes, goes = entering(change), leaving(change)
+        if comes is None or goes is None or change.anchor is None:
             found.append(None)
         else:
-            found.append(Impact(await counts.of(entering), await counts.of(leaving)))
+            table = CATALOG.entities[change.anchor].table
+            gained = await counts.of(Reach(table, comes))
+            found.append(Impact(gained, await counts.of(Reach(table, goes))))
     return found
-
-
-def counted(within: Predicate, without: Predicate, change: AccessChange) -> Reach | None:
-    """Who is to be counted on the rows of a change; None where that is nobody's business."""
-    if change.action != Action.READ.value or change.anchor not in ("Enrollee", "Claim"):
-        return None
-    return Reach(CATALOG.entities[change.anchor].table, for_somebody(within), for_somebody(without))
 
 
 class _Counts:
@@ -112,9 +92,7 @@ class _Counts:
         self._known: dict[Reach, int | None] = {}
 
     async def of(self, reach: Reach) -> int | None:
-        if isinstance(reach.within, Never) or isinstance(reach.without, Always):
-            return 0
-        if reach.within == reach.without:
+        if isinstance(reach.rows, Never):
             return 0
         if reach not in self._known:
             late = asyncio.get_running_loop().time() >= self._until
@@ -133,40 +111,3 @@ class _Counts:
             return None
         assert isinstance(found, bytes)  # noqa: S101 - the statement makes it JSON
         return rounded(int(found))
-
-
-def for_somebody(rows: Predicate, *, negated: bool = False) -> Predicate:
-    """The rows for some value of each attribute: where the column that is compared has one.
-
-    `negated`: what holds on the fewest rows, of which there is to be none.
-    """
-    match rows:
-        case Always() | Never() | Covers():
-            return rows
-        case Compare(ref, _, Attribute(), permit):
-            if negated:
-                return Never()
-            return Compare(ref, Operator.IS_NOT_NULL, None, permit)
-        case Compare():
-            return replace(rows, permit=for_somebody(rows.permit, negated=negated))
-        case Exists():
-            below = negated != rows.negated
-            return replace(
-                rows,
-                where=for_somebody(rows.where, negated=below),
-                permit=for_somebody(rows.permit, negated=negated),
-                scope=for_somebody(rows.scope, negated=below),
-            )
-        case Through(_, scope, where, permit):
-            return replace(
-                rows,
-                scope=for_somebody(scope, negated=negated),
-                where=for_somebody(where, negated=negated),
-                permit=for_somebody(permit, negated=negated),
-            )
-        case And(parts):
-            return both(*(for_somebody(part, negated=negated) for part in parts))
-        case Or(parts):
-            return either(*(for_somebody(part, negated=negated) for part in parts))
-        case _:
-            assert_never(rows)

@@ -86,7 +86,6 @@ def diff_facts(found: Diff, people: Sequence[Impact | None] = ()) -> dict[str, o
 
 
 def _access(change: AccessChange, impact: Impact | None) -> dict[str, object]:
-    gained, lost = (impact.entering, impact.leaving) if impact else (None, None)
     return {
         "role": change.role,
         "action": change.action,
@@ -94,9 +93,9 @@ def _access(change: AccessChange, impact: Impact | None) -> dict[str, object]:
         "before": change.before,
         "after": change.after,
         "direction": change.direction.value,
-        "people": None if gained is None or lost is None else gained + lost,
-        "peopleGained": gained,
-        "peopleLost": lost,
+        "people": impact and impact.people,
+        "peopleGained": impact and impact.entering,
+        "peopleLost": impact and impact.leaving,
     }
 
 

@@ -56,7 +56,7 @@ async def record(connection: asyncpg.Connection, seen: Mapping[tuple[str, str, s
         )
 
 
-async def operations(connection: asyncpg.Connection, most: int = 10_000) -> tuple[Recorded, ...]:
+async def operations(connection: asyncpg.Connection, most: int = 2_000) -> tuple[Recorded, ...]:
     """What was noted, the most used first, at most so many. The gateway may ask."""
     async with reading():
         rows = await connection.fetch(_LIST, most)

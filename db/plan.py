@@ -281,14 +281,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How many people have a row that `within` holds on and `without` does not.
-
-    Of the rows on which `without` is unknown it does not hold.
-    """
+    """How many people have a row of a table that meets a condition of policy."""
 
     table: Table
-    within: Predicate
-    without: Predicate
+    rows: Predicate
 
 
 Output: TypeAlias = Constant | Nothing | Value | Object | Connection

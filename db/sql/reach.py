@@ -26,5 +26,5 @@ def people(reach: Reach, names: Names) -> str:
     counted = "*" if reach.table.key == (_PERSON,) else f"distinct {person}"
     return (
         f"(select to_json(count({counted})) from {table(reach.table.name)} {row.alias} "
-        f"where {condition(reach.within, row)} and ({condition(reach.without, row)}) is not true)"
+        f"where {condition(reach.rows, row)})"
     )

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from api import impact
-from api.impact import Impact, for_somebody, people, rounded
+from api.impact import Impact, people, rounded
 from authz.decision import DenialMode
 from authz.diff import AccessChange, Diff, Direction
 from authz.errors import PolicyInvalid
@@ -24,7 +24,7 @@ from db.errors import StalePolicy
 from db.floor import REACH
 from db.plan import Plan, Reach
 from db.pools import Pools
-from db.predicate import Always, And, Compare, Exists, Literal, Never, Operator, Or, Predicate, Ref
+from db.predicate import Always, Compare, Literal, Never, Operator, Predicate, Ref
 from db.sql.render import render
 from tests.database import FLOOR_SECRET, connected, login_url
 from tests.gateway import Gateway
@@ -58,35 +58,6 @@ def test_both_numbers_together_are_rounded_again() -> None:
 def on(text: str, anchor: str = "Enrollee") -> Predicate:
     """A row scope."""
     return parse_scope(CATALOG, anchor, text)
-
-
-def there(column: str) -> Predicate:
-    """An enrollee whose column has a value."""
-    return Compare(
-        Ref(CATALOG.entities["Enrollee"].table.columns[column]), Operator.IS_NOT_NULL, None
-    )
-
-
-def test_an_attribute_is_any_value_that_somebody_could_have() -> None:
-    state, sex = on("submitting_state in principal.state"), on("sex = 'F'")
-    assert for_somebody(state) == there("submitting_state")
-    assert for_somebody(on("not (submitting_state in principal.state)")) == there(
-        "submitting_state"
-    )
-    assert for_somebody(And((state, sex))) == And((there("submitting_state"), sex))
-    assert for_somebody(Or((state, sex))) == Or((there("submitting_state"), sex))
-    assert for_somebody(sex) == sex
-
-
-def test_that_there_is_no_such_row_holds_for_somebody_who_has_no_such_value() -> None:
-    none = on("not (any managed_care (current and managed_care_plan_id in principal.plan_id))")
-    made = for_somebody(none)
-    assert isinstance(made, Exists)
-    assert (made.negated, made.where) == (True, Never())
-    some = for_somebody(on("any managed_care (managed_care_plan_id in principal.plan_id)"))
-    assert isinstance(some, Exists)
-    assert isinstance(some.where, Compare)
-    assert some.where.operator is Operator.IS_NOT_NULL
 
 
 # Counts
@@ -151,6 +122,10 @@ CASES = {
     "of any county": (
         "Enrollee", "never", "home_address.county in principal.county",
         f"{ALL} e where {IN_COUNTY}", "select 0",
+    ),
+    "of any state, whatever county they have": (
+        "Enrollee", "home_address.county in principal.county",
+        "submitting_state in principal.state", ALL, f"{ALL} e where {IN_COUNTY}",
     ),
     "people and not claims": (
         "Claim", "never", "substance_use = true", f"{CLAIMANTS} where substance_use", "select 0",
@@ -277,7 +252,7 @@ async def test_nobody_acts_as_who_counts(gateway: Gateway) -> None:
 
 
 def test_a_count_is_parameters_and_the_guard_like_any_statement() -> None:
-    reach = Reach(CATALOG.entities["Enrollee"].table, on("sex = 'F'"), on("date_of_death <= as_of"))
+    reach = Reach(CATALOG.entities["Enrollee"].table, on("sex = 'F' and date_of_death <= as_of"))
     statement = render(Plan((reach,)))
     assert "'F'" not in statement.text
     assert "stale_policy" in statement.text
