@@ -34,7 +34,10 @@ def version_facts(version: Version, read: Read) -> dict[str, object]:
     document = version.document
 
     async def text() -> str | None:
-        return None if document is None else policy_text((await read(document)).policy)
+        if document is None:
+            return None
+        whole = await read(document)
+        return policy_text(whole.policy, whole.invariants)
 
     return {
         "number": version.number,

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Case:
     """`allow` names what is expected to be allowed on the row, as (coordinate or class, action);
     whatever else can be asked about the coordinates of `about` is expected to be denied. `about`
-    holds coordinates and classes; empty for every coordinate whose anchor is the row's, or that has
-    no row where there is none. `row` is made up and never a record."""
+    holds coordinates and classes, of which those count whose anchor is the row's; empty for all of
+    these. Without a row they are those that have none. `row` is made up and never a record."""
 
     name: str
     role: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from authz.case_check import failures
 from authz.errors import FloorImpossible
 from authz.finding import Check, Finding, Severity
 from authz.floor import floor_of
@@ -28,19 +29,11 @@ def check(before: Document | None, after: Document, as_of: datetime) -> tuple[Fi
     found = [
         *order_findings(before, after, as_of),
         *invariant_findings(after, as_of),
-        *_cases(after),
+        *failures(after),
         *_floor(after),
         *rule_findings(before, after),
     ]
     return tuple(sorted(found, key=lambda each: each.severity is Severity.WARNING))
-
-
-def _cases(document: Document) -> tuple[Finding, ...]:
-    # SEAM: authz.case_check.failures(document, as_of). Until then a version with cases is not
-    # taken for one whose cases hold.
-    if document.cases:
-        raise NotImplementedError
-    return ()
 
 
 def _floor(document: Document) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """What an edit changes: decisions before and after, never only text. Pure.
 
 `only_narrows` is a proof, so whatever could give somebody something although no decision widens is
-found here as well: `diff_roles` and `diff_orders` say what that is.
+found here as well: `diff_roles` and `diff_orders` say what that is. What is not counted: that a row
+which is gone tells whoever remembers it that it does not meet the condition.
 """
 
 from __future__ import annotations

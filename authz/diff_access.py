@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from authz import hierarchy, questions
 from authz.ceiling import effective
+from authz.decided import decided
 from authz.decision import Action, Deny, Reason, condition
 from authz.difference import AccessChange, Direction
-from authz.enforcer import decision_set
 from authz.implies import implies
 from authz.matcher import binding
+from authz.order import instants
 from authz.policy import PolicySet, parts
 from authz.wording import meaning, words
 from db.predicate import Never
@@ -54,6 +55,16 @@ class Moment:
     after: DecisionSet | None
     policies: tuple[PolicySet, PolicySet]
 
+    def counts(self, action: str) -> bool:
+        """Whether an action decides, or helps to decide, of whom the role's numbers are made. One
+        about fewer people is another number, and nobody had it."""
+        if action == Action.AGGREGATE.value:
+            return True
+        return Action.FILTER.value in (action, questions.parent(action)) and any(
+            asked == Action.AGGREGATE.value and not isinstance(decision, Deny)
+            for (_, asked), decision in (self.after.table.items() if self.after else ())
+        )
+
 
 @dataclass(frozen=True)
 class _Alike:
@@ -86,14 +97,7 @@ class Access:
 
     def __init__(self, before: Document, after: Document, as_of: datetime) -> None:
         self._sides = (_Side(before), _Side(after))
-        dated = {
-            change.at
-            for document in (before, after)
-            for order in document.orders
-            for change in order.history
-            if change.at > as_of
-        }
-        self.instants = (as_of, *sorted(dated))
+        self.instants = instants((*before.orders, *after.orders), as_of)
         self._ways: dict[tuple[Predicate, Predicate], Direction | None] = {}
 
     @cached_property
@@ -176,9 +180,8 @@ class Access:
             after += f", from {moment.at.isoformat()}"
         rows = (condition(pair[0]), condition(pair[1]))
         way = self.way(*rows) or Direction.OTHER
-        if action == Action.AGGREGATE.value and not isinstance(rows[1], Never):
-            # A number about fewer people is another number, and nobody had it.
-            way = Direction.OTHER if way is Direction.NARROWER else way
+        if way is Direction.NARROWER and not isinstance(rows[1], Never) and moment.counts(action):
+            way = Direction.OTHER
         return _Alike(moment.at, moment.role, action, before, after, way, anchor, *rows)
 
 
@@ -217,7 +220,6 @@ class _Side:
         roles = [policy.roles[name] for name in above]
         return (
             [(each.name, each.inherits, each.requires, each.smallest_cell) for each in roles],
-            (policy.roles[role].page_limit, policy.roles[role].denial_mode),
             rules,
             {name: policy.classes[name] for name in named if name in policy.classes},
             {name: self._scopes[name] for name in scopes},
@@ -246,4 +248,4 @@ class _Side:
     def decided(self, role: str, at: datetime) -> DecisionSet | None:
         """The decisions of a role at an instant; None where it is not there."""
         policy = self.effective(at)
-        return decision_set(policy, role) if role in policy.roles else None
+        return decided(policy, role) if role in policy.roles else None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authz import hierarchy
 from authz.ceiling import capped
 from authz.difference import Direction, SettingChange
 from authz.policy import parts
+from authz.wildcards import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,9 +97,8 @@ def _binds(was: PolicySet, old: Invariant, now: PolicySet, new: Invariant) -> bo
 
 
 def _meant(policy: PolicySet, names: Iterable[str]) -> frozenset[str]:
-    """The coordinates that these are, or that are in these classes."""
-    reached = frozenset().union(*(hierarchy.reachable(policy.classes, name) for name in names))
-    return reached - policy.classes.keys()
+    """The coordinates that these are, or that are in these classes and wildcards."""
+    return frozenset[str]().union(*(within(policy.catalog, policy.classes, name) for name in names))
 
 
 def case_changes(before: Document, after: Document) -> tuple[SettingChange, ...]:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from authz.errors import EditInvalid
+from authz.invariant_file import check_invariant
 from authz.near import unknown
 from authz.policy_check import policy_set
 from authz.wildcards import is_wildcard
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from authz.document import Document
+    from authz.invariant import Invariant
     from authz.order import Order
     from authz.policy import PolicySet, Role, Rule
     from db.catalog import Catalog
@@ -35,6 +37,7 @@ class Draft:
     scopes: dict[str, dict[str, str]]
     rules: dict[Rule, None]
     orders: dict[str, Order]
+    invariants: dict[str, Invariant]
     assignments: dict[str, frozenset[str]]
 
     @staticmethod
@@ -49,18 +52,24 @@ class Draft:
             _texts(policy),
             dict.fromkeys(policy.rules),
             {order.name: order for order in document.orders},
+            {invariant.name: invariant for invariant in document.invariants},
             dict(document.assignments),
         )
 
     def over(self, document: Document) -> Document:
         """The version that took the place of the one that the draft was made of.
 
-        Raises PolicyInvalid where the parts make no policy.
+        Raises PolicyInvalid where the parts make no policy, or one in which an invariant means
+        nothing any more.
         """
+        policy = self._policy(document.policy)
+        for invariant in self.invariants.values():
+            check_invariant(policy, invariant)
         return replace(
             document,
-            policy=self._policy(document.policy),
+            policy=policy,
             orders=tuple(self.orders.values()),
+            invariants=tuple(self.invariants[name] for name in sorted(self.invariants)),
             assignments=MappingProxyType(self.assignments),
         )
 

@@ -48,18 +48,24 @@ FORMS: Final[Mapping[str, Mapping[str, Form]]] = MappingProxyType(
         "remove_class": _NAME,
         "set_scope": {**_NAME, "meanings": Form.MEANINGS},
         "remove_scope": _NAME,
+        "set_invariant": {
+            **_NAME, "why": Form.TEXT, "roles": Form.TEXTS, "but": Form.TEXTS, "on": Form.TEXTS,
+            "actions": Form.TEXTS, "only_where": Form.TEXT,
+        },
+        "remove_invariant": _NAME,
         "assign": _SUBJECT,
         "unassign": _SUBJECT,
         "add_order": {"toml": Form.TEXT},
         "set_order_status": {**_NAME, "status": Form.TEXT, "at": Form.INSTANT},
     }
-)
+)  # fmt: skip
 """Key of an edit → its keys."""
 
 _OPTIONAL: Final = {
     "remove_rule": {"effect"},
     "add_role": _ROLE.keys() - {"name", "description", "page_limit"},
     "set_role": _ROLE.keys() - {"name"},
+    "set_invariant": {"roles", "but", "only_where"},
     "set_order_status": {"at"},
 }
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from authz import edits_of_orders, edits_of_policy, edits_of_subjects
+from authz import edits_of_orders, edits_of_policy, edits_of_promises, edits_of_subjects
 from authz.draft import Draft
 from authz.edit_forms import opened
 from authz.errors import EditInvalid
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _KINDS: Final[Mapping[str, Callable[[Draft, StrictTable], None]]] = {
     **edits_of_policy.KINDS,
+    **edits_of_promises.KINDS,
     **edits_of_orders.KINDS,
     **edits_of_subjects.KINDS,
 }

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from authz import questions
 from authz.ceiling import effective
+from authz.decided import decided
 from authz.decision import Allow, AllowWhere, Deny
-from authz.enforcer import decide, decision_set
+from authz.enforcer import decide
 from authz.errors import PolicyInvalid, RowInvalid, UnknownRole
 from authz.holds import holds
 from authz.matcher import binding, outcome, taking_part
@@ -139,7 +140,7 @@ def _outcome(
 
 def _lacking(policy: PolicySet, role: str, attributes: Attributes) -> tuple[str, ...]:
     """The attributes without which every request in a role is refused, and which are not there."""
-    required = decision_set(policy, role).reads | policy.requires(role)
+    required = decided(policy, role).reads | policy.requires(role)
     return tuple(sorted(required - attributes.keys()))
 
 
@@ -185,9 +186,9 @@ def matrix(
         for coordinate in sorted(coordinates or policy.anchors)
         if action in questions.actions(policy.catalog, coordinate)
     ]
-    decided = {role: decision_set(policy, role) for role in asked}
+    tables = {role: decided(policy, role) for role in asked}
     return {
-        coordinate: {role: _cell(decided[role].decide(coordinate, action)) for role in asked}
+        coordinate: {role: _cell(tables[role].decide(coordinate, action)) for role in asked}
         for coordinate in offering
     }
 

@@ -18,14 +18,15 @@ from authz.wildcards import is_wildcard
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from authz.invariant import Invariant
     from authz.order import Order
     from authz.policy import PolicySet, Role, Scope
 
 _WIDTH: Final = 100
 
 
-def policy_text(policy: PolicySet) -> str:
-    """A whole policy. `parse_policy` makes an equal one of it."""
+def policy_text(policy: PolicySet, invariants: Iterable[Invariant] = ()) -> str:
+    """A whole policy with its invariants. `parse_policy_file` makes equal ones of it."""
     # Wildcards follow from the catalog.
     classes = [
         _list(name, sorted(members))
@@ -43,6 +44,7 @@ def policy_text(policy: PolicySet) -> str:
             *(roles or [["[roles]"]]),
             ["[classes]", *classes],
             *(scopes or [["[scopes]"]]),
+            *([*_invariant(each)] for each in sorted(invariants, key=lambda each: each.name)),
         ]
     )
 
@@ -93,11 +95,10 @@ def _rules(policy: PolicySet) -> Iterator[str]:
         lines[role, condition, deny, _in_order(of_target)].append(target)
     yield "rules = ["
     for (role, condition, deny, group), targets in sorted(lines.items()):
-        where = ALWAYS if condition == ALWAYS else " & ".join(sorted(parts(condition)))
         effect = f", effect = {_quoted(Effect.DENY.value)}" if deny else ""
         yield (
             f"  {{ role = {_quoted(role)}, on = {_row(sorted(targets))}, actions = {_row(group)}, "
-            f"where = {_quoted(where)}{effect} }},"
+            f"where = {_quoted(_joined(condition))}{effect} }},"
         )
     yield "]"
 
@@ -118,6 +119,22 @@ def _role(role: Role) -> Iterator[str]:
 
 def _meanings(meanings: Mapping[str, Scope]) -> list[str]:
     return [f"{anchor} = {_quoted(scope.text)}" for anchor, scope in sorted(meanings.items())]
+
+
+def _invariant(invariant: Invariant) -> Iterator[str]:
+    yield f"[invariants.{invariant.name}]"
+    yield f"why = {_quoted(invariant.why)}"
+    for name in ("roles", "but"):
+        if named := getattr(invariant, name):
+            yield _list(name, sorted(named))
+    yield _list("on", sorted(invariant.on))
+    yield _list("actions", _in_order(invariant.actions))
+    if invariant.only_where:
+        yield f"only_where = {_quoted(_joined(invariant.only_where))}"
+
+
+def _joined(condition: str) -> str:
+    return " & ".join(sorted(parts(condition))) or ALWAYS
 
 
 def _in_order(actions: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from authz.case_file import case_facts, cases_of
 from authz.document import Document
 from authz.errors import DocumentInvalid, PolicyInvalid
 from authz.invariant_file import invariant_facts, invariants_of
@@ -45,8 +46,8 @@ class Head:
 
 
 async def head(connection: asyncpg.Connection, catalog: Catalog = CATALOG) -> Head | None:
-    """The head version, read anew; None before the first. Raises DocumentInvalid, PolicyInvalid or
-    OrderInvalid for one that this version of the program does not understand."""
+    """The head version, read anew; None before the first. Raises what `read_document` raises for
+    one that this version of the program does not understand."""
     stored = await stored_head(connection)
     if stored is None:
         return None
@@ -86,6 +87,7 @@ def text_of(document: Document) -> str:
                 _order(order) for order in sorted(document.orders, key=lambda each: each.name)
             ],
             **_invariants(document),
+            **_cases(document),
             **_assignments(document),
         },
         sort_keys=True,
@@ -95,7 +97,7 @@ def text_of(document: Document) -> str:
 
 
 def read_document(text: str, catalog: Catalog) -> Document:
-    """What `text_of` wrote. Raises DocumentInvalid, PolicyInvalid or OrderInvalid."""
+    """What `text_of` wrote. Raises DocumentInvalid, PolicyInvalid, OrderInvalid or CaseInvalid."""
     try:
         file = StrictTable(_dated(json.loads(text)), "the document", DocumentInvalid)
     except (ValueError, RecursionError) as error:
@@ -103,14 +105,20 @@ def read_document(text: str, catalog: Catalog) -> Document:
     policy = policy_of(catalog, file.table("policy"))
     orders = tuple(order_of(catalog, table.text("name"), table) for table in file.tables("orders"))
     invariants = invariants_of(policy, file.table("invariants")) if file.has("invariants") else ()
+    cases = cases_of(catalog, policy, file.table("cases")) if file.has("cases") else ()
     assignments = _read_assignments(file, policy)
     file.done()
-    return Document(policy, orders, invariants, assignments=assignments)
+    return Document(policy, orders, invariants, cases, assignments)
 
 
 def _invariants(document: Document) -> dict[str, object]:
     given = {invariant.name: invariant_facts(invariant) for invariant in document.invariants}
     return {"invariants": given} if given else {}
+
+
+def _cases(document: Document) -> dict[str, object]:
+    given = {case.name: case_facts(case) for case in document.cases}
+    return {"cases": given} if given else {}
 
 
 def _assignments(document: Document) -> dict[str, object]:

@@ -35,6 +35,7 @@ from authz.packaged import load_seed
 from authz.policy import Effect, PolicySet, Rule
 from authz.store import digest_of, document_of
 from bench.load import request
+from bench.processes import processor_seconds
 from bench.soak import Line
 from db.catalog_records import CATALOG
 from db.changes import approve, commit_change, propose
@@ -75,10 +76,12 @@ class Node:
 
 @dataclass
 class Live:
-    """Seconds of each commit, and from its answer until all workers had acknowledged."""
+    """Seconds of each commit, and from its answer until all workers had acknowledged; what
+    processor time all nodes together took until then, which does not depend on who else works."""
 
     commits: list[float] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
+    worked: list[float] = field(default_factory=list)
 
 
 def policy(rules: int) -> tuple[PolicySet, tuple[Order, ...]]:
@@ -186,8 +189,10 @@ async def live(urls: Urls, versions: int, rules: int, pause: float, state: Path)
     head = await apply(owner, in_turn[1][1], document, digest_of(document), _SECRET.encode())
     await owner.close()
     async with contextlib.AsyncExitStack() as stack:
+        pids = []
         for place, count in enumerate(_NODES):
             node = await stack.enter_async_context(_node(urls, count, path, state / str(place)))
+            pids.append(node.process.pid)
             await _use(node, sorted(load_seed(CATALOG)[0].roles), key)
         gateway, watch = [await open_session(urls.gateway) for _ in range(2)]
         for session in (gateway, watch):
@@ -199,12 +204,14 @@ async def live(urls: Urls, versions: int, rules: int, pause: float, state: Path)
             # A limit that differs each time: nobody has seen this policy before.
             roles = dict(which.roles)
             roles["front_desk"] = replace(roles["front_desk"], page_limit=1 + number % 1000)
+            before = processor_seconds(pids)
             began = time.perf_counter()
             head = await _commit(gateway, head, replace(which, roles=roles), orders, floor)
             committed = time.perf_counter()
             seen = await _acknowledged(watch, head, sum(_NODES))
             done.commits.append(committed - began)
             done.lags.append(seen - committed)
+            done.worked.append(processor_seconds(pids) - before)
     return done
 
 
@@ -245,6 +252,7 @@ def main() -> int:
         "load_average": [round(each, 1) for each in os.getloadavg()],
         "milliseconds_to_propose_approve_and_commit": _spread(done.commits),
         "milliseconds_until_all_workers_use_it": _spread(done.lags),
+        "milliseconds_of_processor_until_then": _spread(done.worked),
         "in_time": max(done.lags) < MOST_SECONDS,
     }
     text = json.dumps(found, indent=1)

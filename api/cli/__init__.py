@@ -14,7 +14,7 @@ order       order list | show | add | set-status
 
 gateway     the gateway in this process, asked without a socket
 acting      who asks in the commands of policy and order
-edits_input       edits of a file as variables of GraphQL
+policy_source, edits_input   what a change is made of, as variables of GraphQL
 report      what a change of the policy does, in lines
 output      what a command prints
 """

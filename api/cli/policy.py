@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,11 +15,13 @@ from api.cli.acting import Acting, acts
 from api.cli.output import show, table
 from api.cli.report import show_findings
 from authz.check import check as checked
-from authz.document import Document
 from authz.finding import Severity
-from authz.packaged import load_orders, load_seed
-from authz.policy_file import parse_policy
+from authz.packaged import load_seed_document
+from authz.policy_file import parse_policy_file
 from db.catalog_records import CATALOG
+
+if TYPE_CHECKING:
+    from authz.document import Document
 
 _POLICY = """{ policy {
   number version digest since until
@@ -91,23 +94,24 @@ def _in_words(row: dict[str, object]) -> dict[str, object]:
 )  # fmt: skip
 @click.pass_obj
 def check(options: dict[str, object], file: Path | None) -> None:
-    """Read the policy of FILE strictly and hold it against the court orders of this package.
+    """Read the policy of FILE strictly and hold it against its invariants and the court orders of
+    this package.
 
     Asks no database; without FILE, the packaged policy is read. Exit 1 when it fails.
     """
-    orders = load_orders(CATALOG)
-    read = parse_policy(CATALOG, file.read_text("utf-8")) if file else load_seed(CATALOG)[0]
-    found = checked(None, Document(read, orders), datetime.now(UTC))
+    document = packaged(file)
+    found = checked(None, document, datetime.now(UTC))
     findings = [
         {"severity": each.severity.value, "check": each.check.value, "text": each.text,
          "role": each.role, "coordinate": each.coordinate, "action": each.action, "row": each.row}
         for each in found
     ]  # fmt: skip
     facts: dict[str, object] = {
-        "digest": read.digest,
-        "roles": len(read.roles),
-        "rules": len(read.rules),
-        "orders": len(orders),
+        "digest": document.policy.digest,
+        "roles": len(document.policy.roles),
+        "rules": len(document.policy.rules),
+        "orders": len(document.orders),
+        "invariants": len(document.invariants),
         "errors": sum(each.severity is Severity.ERROR for each in found),
     }
     if options["json"]:
@@ -117,3 +121,12 @@ def check(options: dict[str, object], file: Path | None) -> None:
         show(facts, as_json=False)
     if facts["errors"]:
         sys.exit(1)
+
+
+def packaged(file: Path | None) -> Document:
+    """The policy of a file, or of the package, under the court orders of the package."""
+    seed = load_seed_document(CATALOG)
+    if file is None:
+        return seed
+    read, invariants = parse_policy_file(CATALOG, file.read_text("utf-8"))
+    return replace(seed, policy=read, invariants=invariants)

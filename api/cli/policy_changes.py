@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from api.cli.acting import Acting, acts
-from api.cli.edits_input import as_input
 from api.cli.output import show, table
+from api.cli.policy_source import sourced
 from api.cli.report import REPORT, errors_of, show_report
-from authz.edits import read_edits_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 _LINE = "id state base version author approver reason emergency proposedAt expiresAt approvalDue"
 CHANGE = f"{_LINE} events {{ at actor event note }} report {{ {REPORT} }}"
@@ -60,37 +59,7 @@ def show_change(who: Acting, change: Mapping[str, Any]) -> None:
             print("\nIt cannot be committed as it is: errors speak against it.")
 
 
-def _sourced(command: Callable[..., None]) -> Callable[..., None]:
-    """Options for what a version is made of: edits, a whole policy, or an old version."""
-    for option in reversed(
-        (
-            click.option("--edits", type=click.File(encoding="utf-8"), help="TOML with [[edits]]."),
-            click.option(
-                "--file", "whole", type=click.File(encoding="utf-8"),
-                help="A whole policy in TOML; orders, assignments, invariants and cases stay.",
-            ),
-            click.option(
-                "--rollback", type=click.IntRange(min=1), metavar="VERSION",
-                help="What an old version said; orders stay.",
-            ),
-        )
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
-def _source(edits: TextIO | None, whole: TextIO | None, rollback: int | None) -> dict[str, object]:
-    if sum(given is not None for given in (edits, whole, rollback)) != 1:
-        raise click.UsageError("give one of --edits, --file and --rollback")
-    return {
-        "edits": as_input(read_edits_file(edits.read())) if edits else None,
-        "text": whole.read() if whole else None,
-        "rollbackTo": rollback,
-    }
-
-
 @click.command()
-@_sourced
 @click.option("--reason", required=True, help="Why. It is kept for ever.")
 @click.option(
     "--base",
@@ -100,29 +69,24 @@ def _source(edits: TextIO | None, whole: TextIO | None, rollback: int | None) ->
 )
 @click.option("--emergency", is_flag=True, help="One person commits it: only what narrows.")
 @acts
+@sourced
 def propose(
     who: Acting,
-    edits: TextIO | None,
-    whole: TextIO | None,
-    rollback: int | None,
+    source: Mapping[str, object],
     reason: str,
     base: int | None,
     emergency: bool,
 ) -> None:
     """Propose a change of the policy, and print what it would do."""
-    source = _source(edits, whole, rollback)
-    asked = {"reason": reason, "base": base, "emergency": emergency}
-    show_change(who, who.ask(PROPOSE, **source, **asked))  # fmt: skip
+    show_change(who, who.ask(PROPOSE, **source, reason=reason, base=base, emergency=emergency))
 
 
 @click.command("try")
-@_sourced
 @acts
-def try_change(
-    who: Acting, edits: TextIO | None, whole: TextIO | None, rollback: int | None
-) -> None:
+@sourced
+def try_change(who: Acting, source: Mapping[str, object]) -> None:
     """Print what a change would do, and save nothing. Exit 1 when it could not be committed."""
-    report = who.ask(_TRY, **_source(edits, whole, rollback))
+    report = who.ask(_TRY, **source)
     if who.as_json:
         show(report, as_json=True)
     else:

@@ -36,7 +36,7 @@ def lines_of(findings: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         where = " ".join(
             finding[name] for name in ("role", "action", "coordinate") if finding[name]
         )
-        row = f" on the row {finding['row']}" if finding["row"] else ""
+        row = f", row: {finding['row']}" if finding["row"] else ""
         example = f"  [{where}{row}]" if where or row else ""
         yield f"{finding['severity']}: {finding['check']}: {finding['text']}{example}"
 

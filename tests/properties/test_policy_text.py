@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz.decision import DenialMode
+from authz.invariant import Invariant
 from authz.order import Change, Order, Status
 from authz.order_file import parse_order
-from authz.packaged import load_orders, load_seed
+from authz.packaged import load_orders, load_seed_document
 from authz.policy import ALWAYS, Effect, PolicySet, Role, Rule, join
 from authz.policy_check import policy_set
-from authz.policy_file import parse_policy
+from authz.policy_file import parse_policy, parse_policy_file
 from authz.policy_text import order_text, policy_text
 from db.catalog_records import CATALOG
 from tests.properties.policies import FLAGS, SMALL
@@ -38,6 +39,18 @@ rules = st.builds(
     st.sampled_from(["read", "filter", "filter:eq", "sort", "aggregate", "create", "update"]),
     st.sets(st.sampled_from(FLAGS), max_size=3).map(join),
     st.sampled_from(Effect),
+)
+
+
+promises = st.builds(
+    Invariant,
+    st.sampled_from(["no_one", "never", "not_2"]),
+    words,
+    st.frozensets(st.sampled_from(NAMES[:2])),
+    st.frozensets(st.sampled_from(NAMES[2:])),
+    st.frozensets(objects, min_size=1),
+    st.frozensets(st.sampled_from(["read", "filter", "filter:eq", "sort"]), min_size=1),
+    st.sets(st.sampled_from(FLAGS), max_size=3).map(lambda names: "&".join(sorted(names))),
 )
 
 
@@ -82,10 +95,18 @@ def test_a_policy_of_nothing_is_read_as_it_was() -> None:
     assert parse_policy(SMALL, policy_text(policy)) == policy
 
 
+@settings(max_examples=10)
+@given(policies(), st.lists(promises, max_size=3, unique_by=lambda each: each.name))
+def test_invariants_are_read_as_they_were(policy: PolicySet, found: list[Invariant]) -> None:
+    text = policy_text(policy, reversed(found))
+    assert parse_policy_file(SMALL, text) == (policy, tuple(sorted(found, key=lambda i: i.name)))
+
+
 def test_the_seed_policy_is_read_as_it_was_from_no_more_lines_of_rules_than_people_wrote() -> None:
-    policy, _ = load_seed(CATALOG)
-    text = policy_text(policy)
-    assert parse_policy(CATALOG, text) == policy
+    seed = load_seed_document(CATALOG)
+    text = policy_text(seed.policy, seed.invariants)
+    assert parse_policy_file(CATALOG, text) == (seed.policy, seed.invariants)
+    assert seed.invariants
     written = tomllib.loads(SEED.read_text(encoding="utf-8"))["rules"]
     made = tomllib.loads(text)["rules"]
     assert len(made) <= len(written)

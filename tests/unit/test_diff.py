@@ -190,6 +190,16 @@ def test_decisions_are_compared(name: str) -> None:
             assert here.direction is turned[there.direction]
 
 
+def test_a_filter_that_finds_fewer_people_is_narrower_for_whoever_does_not_count_them() -> None:
+    more = rule("student", "Enrollee.sex", "always", "filter")
+    less = rule("student", "Enrollee.sex", "people", "filter", "deny")
+    found = diff(version(("#more", more)), version(("#more", more + less)), NOW)
+    assert [change.direction for change in found.access] == [OTHER]
+    none = rule("student", "Enrollee.sex", "always", "filter", "deny")
+    found = diff(version(("#more", more)), version(("#more", more + none)), NOW)
+    assert found.only_narrows
+
+
 def test_a_change_says_on_whose_rows_and_which() -> None:
     (change,) = diff(
         BASE, version(("#more", rule("clerk", "HomeAddress.zip", "always"))), NOW
@@ -375,6 +385,14 @@ def test_another_population_is_compared_by_what_it_means() -> None:
     assert WIDER in wide.values()
 
 
+def test_another_order_that_means_others_by_the_same_name_is_no_narrowing() -> None:
+    everybody = ORDER.replace("population covers as_of", "always")
+    order = parse_order(CATALOG, "one", everybody.replace('role = "agent"', 'role = "clerk"'))
+    found = diff(BASE, version(orders=(ONE, replace(order, name="two"))), NOW)
+    changed = {change.direction for change in found.access if change.role == "agent"}
+    assert changed == {WIDER}
+
+
 def test_a_role_that_leaves_one_of_two_capped_roles_is_held_by_one_order_only() -> None:
     heir = '[roles.heir]\ndescription = "H."\npage_limit = 1\ninherits = {}\n[classes]'
     other = _with(name="two", role="clerk")
@@ -429,6 +447,8 @@ PROMISES: dict[str, tuple[Callable[[Invariant], Invariant], Direction]] = {
     ),
     "more actions": (lambda old: replace(old, actions=frozenset({"read", "sort"})), NARROWER),
     "other actions": (lambda old: replace(old, actions=frozenset({"sort"})), OTHER),
+    "a type": (lambda old: replace(old, on=frozenset({"Enrollee.*"})), NARROWER),
+    "another type": (lambda old: replace(old, on=frozenset({"Claim.*"})), OTHER),
     "fewer coordinates": (lambda old: replace(old, on=frozenset({"names"})), OTHER),
     "some rows": (lambda old: replace(old, only_where="own_state"), OTHER),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from authz.document import Document
 from authz.edit_forms import FORMS
 from authz.edits import edited, read_edits_file
 from authz.errors import EditInvalid, OrderInvalid, PolicyInvalid
+from authz.invariant import Invariant
 from authz.order import Status
 from authz.order_file import parse_order
 from authz.policy import ALWAYS, Effect, Rule
@@ -193,6 +194,48 @@ def test_an_order_is_added_from_its_own_text() -> None:
         made({"add_order": {"toml": text.replace('["read"]', '["raed"]')}})
 
 
+PROMISE = {"name": "no_ssn", "why": "Nobody reads it.", "on": ["Enrollee.ssn"],
+           "actions": ["read"], "roles": ["clerk"]}  # fmt: skip
+
+
+def test_an_invariant_is_made_replaced_and_taken_back() -> None:
+    promised = made({"set_invariant": PROMISE})
+    found = Invariant(
+        "no_ssn", "Nobody reads it.", frozenset({"clerk"}), frozenset(),
+        frozenset({"Enrollee.ssn"}), frozenset({"read"}),
+    )  # fmt: skip
+    assert promised.invariants == (found,)
+    wider = edited(
+        promised, [{"set_invariant": {**PROMISE, "roles": [], "only_where": "own_state"}}], NOW
+    )
+    assert [(each.roles, each.only_where) for each in wider.invariants] == [
+        (frozenset(), "own_state")
+    ]
+    assert edited(promised, [{"remove_invariant": {"name": "no_ssn"}}], NOW) == BASE
+    with pytest.raises(EditInvalid, match="invariant 'no_ssn' is so already"):
+        edited(promised, [{"set_invariant": PROMISE}], NOW)
+
+
+@pytest.mark.parametrize(
+    ("named", "gone"),
+    [
+        ({"roles": ["chief"]}, {"remove_role": {"name": "chief"}}),
+        ({"on": ["name"]}, {"remove_class": {"name": "name"}}),
+        ({"only_where": "adults"}, {"remove_scope": {"name": "adults"}}),
+    ],
+)
+def test_what_an_invariant_names_is_not_taken_away(
+    named: dict[str, object], gone: dict[str, object]
+) -> None:
+    free: list[dict[str, object]] = [
+        {"unassign": {"subject": "jo", "roles": ["chief"]}},
+        {"set_class": {"name": "person", "members": ["Enrollee.lastName"]}},
+    ]
+    made(*free, gone)
+    with pytest.raises(PolicyInvalid, match="invariant 'no_ssn': unknown"):
+        made(*free, {"set_invariant": {**PROMISE, **named}}, gone)
+
+
 SINCE = datetime(2026, 2, 1, tzinfo=UTC)
 STATUS: list[tuple[dict[str, object], list[tuple[datetime, Status]]]] = [
     # At once, or when it is said; what was planned for later is not any more.
@@ -276,6 +319,11 @@ REFUSED: list[tuple[str, type[FieldwardError], str]] = [
     ('[[edits]]\nset_scope = { name = "adults", meanings = [{ anchor = "Enrollee", '
      'text = "sxe = \'F\'" }] }', PolicyInvalid, "did you mean 'sex'?"),
     ('[[edits]]\nremove_scope = { name = "adult" }', EditInvalid, "did you mean 'adults'?"),
+    ('[[edits]]\nset_invariant = { name = "x", on = [], actions = [] }', EditInvalid,
+     "'why' is missing"),
+    ('[[edits]]\nset_invariant = { name = "x", why = "y", on = ["nmae"], actions = ["read"] }',
+     PolicyInvalid, "invariant 'x': unknown coordinate or class 'nmae'; did you mean 'name'?"),
+    ('[[edits]]\nremove_invariant = { name = "x" }', EditInvalid, "unknown invariant 'x'"),
     ('[[edits]]\nassign = { subject = "jo", roles = ["clerk"] }', EditInvalid,
      "'jo' is assigned 'clerk' already"),
     ('[[edits]]\nassign = { subject = "al", roles = [] }', EditInvalid, "no role"),

@@ -151,7 +151,7 @@ base    version 4
 until   2026-12-08T00:00:00+00:00
 2026-12-01T00:00:00+00:00  proposed by jo: a note
 
-error: order: it exceeds the order  [agent read Enrollee.ssn on the row always]
+error: order: it exceeds the order  [agent read Enrollee.ssn, row: always]
 warning: rule: it has no effect
 
 access
@@ -275,6 +275,8 @@ USAGE = [
     "policy propose --reason R",
     "policy propose --reason R --rollback 1 --file f.toml",
     "policy propose --rollback 1",
+    "policy propose --rollback 1 --grant x --reason R",
+    "policy propose --grant clerk:name --reason R",
     "policy approve 0",
     "policy status --as jo --token x",
     "policy explain clerk Enrollee.ssn --row @none",
@@ -295,6 +297,52 @@ def test_an_edit_that_is_misspelt_is_refused_before_anybody_is_asked(
     done = run("policy", "try", "--edits", "e.toml", exit_code=1)
     assert "did you mean 'role'?" in str(done.exception)
     assert asked == []
+
+
+CHECKED = """
+[[rules]]
+role = "immigration_enforcement"
+on = ["Enrollee.ssn"]
+actions = ["read"]
+where = "always"
+[roles.immigration_enforcement]
+description = "x"
+page_limit = 5
+[classes]
+[scopes]
+"""
+
+
+def test_a_file_is_checked_without_a_database(run: Run, asked: list[object]) -> None:
+    seed = run("policy", "check").output
+    assert seed.endswith("errors      0\n")
+    Path("p.toml").write_text(CHECKED)
+    found = run("policy", "check", "p.toml", exit_code=1).output
+    assert found.startswith("error: order: immigration_enforcement may read Enrollee.ssn")
+    told = json.loads(run("--json", "policy", "check", "p.toml", exit_code=1).output)
+    assert (told["errors"], told["rules"]) == (1, 1)
+    (finding,) = told["findings"]
+    assert (finding["severity"], finding["coordinate"]) == ("error", "Enrollee.ssn")
+    Path("p.toml").write_text(CHECKED.replace("Enrollee.ssn", "Enrollee.sns"))
+    done = run("policy", "check", "p.toml", exit_code=1)
+    assert "did you mean 'Enrollee.ssn'?" in str(done.exception)
+    assert asked == []
+
+
+def test_rules_are_granted_and_denied_in_a_word_after_the_edits_of_a_file(
+    run: Run, asked: list[tuple[str, dict[str, Any], Acting]]
+) -> None:
+    Path("e.toml").write_text('[[edits]]\nremove_class = { name = "x" }\n')
+    run(
+        "policy", "propose", "--reason", "R", "--edits", "e.toml",
+        "--deny", "clerk: name read where always",
+        "--grant", "chief: Enrollee.sex,race read,filter:eq where own_county & adults",
+    )  # fmt: skip
+    ((_, given, _),) = asked
+    chief = {"role": "chief", "on": ["Enrollee.sex", "race"], "actions": ["read", "filter:eq"],
+             "where": "own_county & adults"}  # fmt: skip
+    clerk = {"role": "clerk", "on": ["name"], "actions": ["read"], "where": "always"}
+    assert given["edits"] == [{"removeClass": {"name": "x"}}, {"grant": chief}, {"deny": clerk}]
 
 
 def test_every_edit_of_a_file_is_one_of_graphql_with_the_same_keys(run: Run) -> None:

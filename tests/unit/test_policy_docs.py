@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from authz import questions
+from authz.case_check import failures
+from authz.case_file import read_cases
 from authz.check import check
 from authz.decision import AllowWhere, Deny, condition
 from authz.document import Document
@@ -46,6 +48,12 @@ def test_the_invariants_hold_in_the_whole_policy() -> None:
     assert len(invariants) == 2
     found = check(None, Document(policy, (), invariants), datetime(2026, 1, 1, tzinfo=UTC))
     assert errors(found) == ()
+
+
+def test_the_test_holds_in_the_whole_policy() -> None:
+    policy = parse_policy(CATALOG, block("toml"))
+    cases = read_cases(CATALOG, policy, block("yaml"))
+    assert failures(Document(policy, cases=cases)) == ()
 
 
 def test_every_scope_has_a_meaning_on_a_person() -> None:

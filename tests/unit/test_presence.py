@@ -69,8 +69,9 @@ async def commit(store: Changing, label: int, *, emergency: bool = False) -> int
 
 
 async def test_every_process_says_what_it_uses_as_soon_as_it_does_and_leaves(
-    store: Changing,
+    store: Changing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(presence, "SECONDS", 600)
     assert await workers(store.gateway) == ()
     async with process(store), process(store):
         head = await store.head()
