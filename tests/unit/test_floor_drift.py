@@ -18,8 +18,8 @@ import asyncpg
 import pytest
 
 from authz.floor import floor_of
-from authz.packaged import load_seed
-from authz.store import digest_of, document_of, head
+from authz.packaged import load_seed_document
+from authz.store import digest_of, head, text_of
 from db.catalog_records import CATALOG
 from db.changes import approve, commit_change, propose
 from db.errors import FloorRefused, PolicyMoved
@@ -40,8 +40,9 @@ from tests.database import (
     with_login,
 )
 
-POLICY, ORDERS = load_seed(CATALOG)
-DOCUMENT = document_of(POLICY, ORDERS)
+SEED = load_seed_document(CATALOG)
+POLICY, ORDERS = SEED.policy, SEED.orders
+DOCUMENT = text_of(SEED)
 FLOOR = floor_of(POLICY, ORDERS)
 DIGEST = digest_of(DOCUMENT)
 
