@@ -102,6 +102,8 @@ DRIFT = {
         "role {beneficiary} lacks SELECT on column sex of medicaid.enrollee",
     'grant select (ssn) on medicaid.variable_demographics to "{front_desk}"':
         "role {front_desk} has SELECT on column ssn of medicaid.variable_demographics",
+    'grant select (eligible_last_name) on medicaid.enrollee to "{policy_reach}"':
+        "role {policy_reach} has SELECT on column eligible_last_name of medicaid.enrollee",
     'grant update (city) on medicaid.home_address to "{front_desk}"':
         "role {front_desk} has UPDATE on column city of medicaid.home_address",
     'grant select (city) on medicaid.home_address to "{front_desk}" with grant option':
