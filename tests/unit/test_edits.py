@@ -101,6 +101,16 @@ def test_a_wildcard_comes_and_goes_with_the_rules_that_name_it() -> None:
     assert edited(granted, [{"remove_rule": rule}], NOW) == BASE
     kept = edited(granted, [{"set_role": {"name": "chief", "page_limit": 7}}], NOW)
     assert kept.policy.classes == granted.policy.classes
+    with pytest.raises(EditInvalid, match=r"unknown class 'Plan\.\*'"):
+        edited(granted, [{"remove_class": {"name": "Plan.*"}}], NOW)
+
+
+def test_roles_are_given_to_a_subject_besides_those_that_it_has_and_taken_back() -> None:
+    given = made({"assign": {"subject": "jo", "roles": ["agent"]}})
+    assert given.assignments == {"jo": {"clerk", "chief", "agent"}}
+    taken = edited(given, [{"unassign": {"subject": "jo", "roles": ["clerk", "agent"]}}], NOW)
+    assert taken.assignments == {"jo": {"chief"}}
+    assert made({"assign": {"subject": "al", "roles": ["chief"]}}).assignments["al"] == {"chief"}
 
 
 def test_a_line_of_a_grant_stands_for_each_target_and_action() -> None:
