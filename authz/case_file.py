@@ -36,8 +36,17 @@ _NAME: Final = 120
 
 
 def read_cases(catalog: Catalog, policy: PolicySet, text: str) -> tuple[Case, ...]:
-    """The tests that a YAML text says, one or a list, in its order. Raises CaseInvalid for whatever
-    it does not know and for what a test cannot mean in the policy."""
+    """The tests that a YAML text says, as `parse_cases` has them. Raises CaseInvalid also for what
+    a test cannot mean in the policy."""
+    found = parse_cases(catalog, text)
+    for case in found:
+        check_case(policy, case)
+    return found
+
+
+def parse_cases(catalog: Catalog, text: str) -> tuple[Case, ...]:
+    """The tests that a YAML text says, one or a list, in its order, held against no policy. Raises
+    CaseInvalid for whatever it does not know."""
     given = loaded(text, CaseInvalid)
     found = []
     for number, item in enumerate(given if isinstance(given, list) else [given], 1):
@@ -45,8 +54,6 @@ def read_cases(catalog: Catalog, policy: PolicySet, text: str) -> tuple[Case, ..
         name = table.text("name")
         found.append(_case(catalog, name, table))
     _once(case.name for case in found)
-    for case in found:
-        check_case(policy, case)
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from authz.case_file import check_case
 from authz.errors import EditInvalid
 from authz.invariant_file import check_invariant
 from authz.near import unknown
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from authz.case import Case
     from authz.document import Document
     from authz.invariant import Invariant
     from authz.order import Order
@@ -38,6 +40,7 @@ class Draft:
     rules: dict[Rule, None]
     orders: dict[str, Order]
     invariants: dict[str, Invariant]
+    cases: dict[str, Case]
     assignments: dict[str, frozenset[str]]
 
     @staticmethod
@@ -53,6 +56,7 @@ class Draft:
             dict.fromkeys(policy.rules),
             {order.name: order for order in document.orders},
             {invariant.name: invariant for invariant in document.invariants},
+            {case.name: case for case in document.cases},
             dict(document.assignments),
         )
 
@@ -60,16 +64,19 @@ class Draft:
         """The version that took the place of the one that the draft was made of.
 
         Raises PolicyInvalid where the parts make no policy, or one in which an invariant means
-        nothing any more.
+        nothing, and CaseInvalid where a case does not.
         """
         policy = self._policy(document.policy)
         for invariant in self.invariants.values():
             check_invariant(policy, invariant)
+        for case in self.cases.values():
+            check_case(policy, case)
         return replace(
             document,
             policy=policy,
             orders=tuple(self.orders.values()),
             invariants=tuple(self.invariants[name] for name in sorted(self.invariants)),
+            cases=tuple(self.cases[name] for name in sorted(self.cases)),
             assignments=MappingProxyType(self.assignments),
         )
 

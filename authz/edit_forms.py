@@ -34,6 +34,10 @@ _ROLE: Final = {
     "name": Form.TEXT, "description": Form.TEXT, "page_limit": Form.WHOLE, "denial": Form.TEXT,
     "inherits": Form.TEXTS, "requires": Form.TEXTS, "smallest_cell": Form.WHOLE,
 }  # fmt: skip
+_INVARIANT: Final = {
+    "name": Form.TEXT, "why": Form.TEXT, "roles": Form.TEXTS, "but": Form.TEXTS,
+    "on": Form.TEXTS, "actions": Form.TEXTS, "only_where": Form.TEXT,
+}  # fmt: skip
 _SUBJECT: Final = {"subject": Form.TEXT, "roles": Form.TEXTS}
 
 FORMS: Final[Mapping[str, Mapping[str, Form]]] = MappingProxyType(
@@ -48,17 +52,16 @@ FORMS: Final[Mapping[str, Mapping[str, Form]]] = MappingProxyType(
         "remove_class": _NAME,
         "set_scope": {**_NAME, "meanings": Form.MEANINGS},
         "remove_scope": _NAME,
-        "set_invariant": {
-            **_NAME, "why": Form.TEXT, "roles": Form.TEXTS, "but": Form.TEXTS, "on": Form.TEXTS,
-            "actions": Form.TEXTS, "only_where": Form.TEXT,
-        },
+        "set_invariant": _INVARIANT,
         "remove_invariant": _NAME,
+        "set_case": {"yaml": Form.TEXT},
+        "remove_case": _NAME,
         "assign": _SUBJECT,
         "unassign": _SUBJECT,
         "add_order": {"toml": Form.TEXT},
         "set_order_status": {**_NAME, "status": Form.TEXT, "at": Form.INSTANT},
     }
-)  # fmt: skip
+)
 """Key of an edit → its keys."""
 
 _OPTIONAL: Final = {

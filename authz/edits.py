@@ -38,7 +38,8 @@ def edited(document: Document, edits: Sequence[Mapping[str, object]], as_of: dat
     """The version that these edits make, one after the other, at an instant.
 
     The parts only have to fit once all edits are made. Raises EditInvalid with the number of the
-    edit, from 1, and what making a policy of the parts raises: PolicyInvalid, OrderInvalid.
+    edit, from 1, and what making a version of the parts raises: PolicyInvalid, OrderInvalid,
+    CaseInvalid.
     """
     draft = Draft.of(document, as_of)
     for number, edit in enumerate(edits, 1):

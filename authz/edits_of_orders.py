@@ -25,7 +25,10 @@ def _add_order(draft: Draft, table: StrictTable) -> None:
     file = table_of(text, OrderInvalid)
     name = file.text("name")
     absent("order", name, draft.orders)
-    draft.orders[name] = order_of(draft.catalog, name, file)
+    order = order_of(draft.catalog, name, file)
+    # One that names nobody would cap nobody, and nobody would notice.
+    present("role", order.role, draft.roles)
+    draft.orders[name] = order
 
 
 def _set_order_status(draft: Draft, table: StrictTable) -> None:

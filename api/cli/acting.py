@@ -47,6 +47,8 @@ class Acting:
 
         Whatever the gateway refuses is printed, with code and text, and ends the command with 1.
         """
+        if self.bearer is None:
+            refuse_beside_an_issuer()
         body = {"query": document, "variables": variables}
 
         async def work(gateway: Gateway, token: str) -> dict[str, Any]:
@@ -83,8 +85,6 @@ def acts(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         if bearer is not None and subject is not None:
             raise click.UsageError("give one of --token and --as")
-        if bearer is None:
-            refuse_beside_an_issuer()
         who = Acting(state_dir_of(options), bool(options["json"]), bearer, subject, acting_role)
         command(who, **rest)
 

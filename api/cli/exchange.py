@@ -10,18 +10,14 @@ import click
 from api.cli.acting import Acting, acts
 from api.cli.output import show
 from api.cli.policy_changes import PROPOSE, show_change
+from api.cli.whole import document_of, head_number
 from authz.casbin_import import imported
 from authz.casbin_lines import policy_csv
 from authz.ceiling import effective
-from authz.document import Document
 from authz.enforcer import MODEL
 from authz.policy_text import policy_text
-from authz.store import read_document
-from db.catalog_records import CATALOG
 
 _NOW = "{ policy { model csv } }"
-_HEAD = "{ policy { number } }"
-_VERSION = "query ($number: Int!) { policyVersion(number: $number) { document } }"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -45,7 +41,7 @@ def export_policy(who: Acting, folder: Path, written: bool, number: int | None) 
         found = who.ask(_NOW)
         model, csv = found["model"], found["csv"]
     else:
-        document = _document(who, number or _head(who))
+        document = document_of(who, number or head_number(who))
         policy = document.policy
         if not written:
             policy = effective(policy, document.orders, datetime.now(UTC))
@@ -68,8 +64,8 @@ def import_policy(who: Acting, model: Path, csv: Path, reason: str, emergency: b
 
     What no CSV says stays as the head has it.
     """
-    head = _head(who)
-    found = imported(_document(who, head), _text(model), _text(csv))
+    head = head_number(who)
+    found = imported(document_of(who, head), _text(model), _text(csv))
     asked = {"edits": None, "text": policy_text(found.policy), "rollbackTo": None}
     # Over the head that was read, or not at all.
     change = who.ask(PROPOSE, **asked, reason=reason, base=head, emergency=emergency)
@@ -82,16 +78,6 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode()
     except UnicodeDecodeError:
         raise click.UsageError(f"{path} is no text in UTF-8") from None
-
-
-def _head(who: Acting) -> int:
-    number = who.ask(_HEAD)["number"]
-    assert isinstance(number, int)  # noqa: S101 - the schema says so
-    return number
-
-
-def _document(who: Acting, number: int) -> Document:
-    return read_document(who.ask(_VERSION, number=number)["document"], CATALOG)
 
 
 COMMANDS = (export_policy, import_policy)

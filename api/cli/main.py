@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from api.cli import exchange, policy_changes, policy_questions, policy_versions
+from api.cli import exchange, policy_cases, policy_changes, policy_questions, policy_versions
 from api.cli.ask import query, token
 from api.cli.database import database
 from api.cli.demo import demo, serve
@@ -34,7 +34,7 @@ def cli(context: click.Context, state_dir: Path, as_json: bool) -> None:
     context.obj = {"state_dir": state_dir, "json": as_json}
 
 
-for part in (policy_changes, policy_versions, policy_questions, exchange):
+for part in (policy_changes, policy_versions, policy_questions, policy_cases, exchange):
     for named in part.COMMANDS:
         policy.add_command(named)
 for command in (demo, serve, query, token, database, policy, order):

@@ -30,11 +30,11 @@ _OPTIONS: Final = (
     ),
     click.option(
         "--deny", "denied", multiple=True, metavar="RULE",
-        help="An edit that denies, after those of --edits, written as for --grant.",
+        help="An edit that denies, after --edits, written as for --grant.",
     ),
     click.option(
         "--grant", "granted", multiple=True, metavar="RULE",
-        help="An edit that grants, after those of --edits: 'ROLE: ON,… ACTION,… where SCOPE & …'.",
+        help="An edit that grants, after --edits: 'ROLE: WHAT,… ACTION,… where SCOPE & …'.",
     ),
     click.option("--edits", type=click.File(encoding="utf-8"), help="TOML with [[edits]]."),
 )  # fmt: skip
@@ -75,6 +75,6 @@ def sourced(command: Callable[..., None]) -> Callable[..., None]:
 def _rule(text: str) -> dict[str, object]:
     found = _RULE.fullmatch(text)
     if found is None:
-        raise click.UsageError(f"'{text}' is not ROLE: ON,… ACTION,… where SCOPE & …")
+        raise click.UsageError(f"'{text}' is not ROLE: WHAT,… ACTION,… where SCOPE & …")
     lists = {name: found[name].split(",") for name in ("on", "actions")}
     return {"role": found["role"], **lists, "where": found["where"].strip()}

@@ -17,6 +17,8 @@ from db.errors import FieldwardError
 from tests.database import fresh_database, migrated_template
 from tests.gateway import gateway_login
 
+SEED = Path(__file__).parents[2] / "authz" / "seed" / "policy.toml"
+
 
 @dataclass
 class Desk:
@@ -109,6 +111,12 @@ async def test_what_exceeds_an_order_is_refused_with_a_counterexample(desk: Desk
     found = await desk.refused("policy commit", number)
     assert found.startswith("FW411")
     assert "[immigration_enforcement read Enrollee.ssn" in found
+
+
+async def test_the_cases_of_the_package_hold_in_the_head(desk: Desk) -> None:
+    done = await desk.run("policy cases", str(SEED.with_name("cases.yaml")))
+    assert done.output.endswith("failed  0\n")
+    assert (await desk.told("policy describe"))["cases"] != []
 
 
 async def test_an_order_is_paused_at_once(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import pytest
 from authz.document import Document
 from authz.edit_forms import FORMS
 from authz.edits import edited, read_edits_file
-from authz.errors import EditInvalid, OrderInvalid, PolicyInvalid
+from authz.errors import CaseInvalid, EditInvalid, OrderInvalid, PolicyInvalid
 from authz.invariant import Invariant
 from authz.order import Status
 from authz.order_file import parse_order
@@ -101,6 +101,16 @@ def test_a_wildcard_comes_and_goes_with_the_rules_that_name_it() -> None:
     assert edited(granted, [{"remove_rule": rule}], NOW) == BASE
     kept = edited(granted, [{"set_role": {"name": "chief", "page_limit": 7}}], NOW)
     assert kept.policy.classes == granted.policy.classes
+    with pytest.raises(EditInvalid, match=r"unknown class 'Plan\.\*'"):
+        edited(granted, [{"remove_class": {"name": "Plan.*"}}], NOW)
+
+
+def test_roles_are_given_to_a_subject_besides_those_that_it_has_and_taken_back() -> None:
+    given = made({"assign": {"subject": "jo", "roles": ["agent"]}})
+    assert given.assignments == {"jo": {"clerk", "chief", "agent"}}
+    taken = edited(given, [{"unassign": {"subject": "jo", "roles": ["clerk", "agent"]}}], NOW)
+    assert taken.assignments == {"jo": {"chief"}}
+    assert made({"assign": {"subject": "al", "roles": ["chief"]}}).assignments["al"] == {"chief"}
 
 
 def test_a_line_of_a_grant_stands_for_each_target_and_action() -> None:
@@ -190,6 +200,8 @@ def test_an_order_is_added_from_its_own_text() -> None:
     assert document.policy is BASE.policy
     with pytest.raises(EditInvalid, match="order 'a-v-b' is there already"):
         made({"add_order": {"toml": ORDER}})
+    with pytest.raises(EditInvalid, match=r"unknown role 'cleric'; did you mean 'clerk'\?"):
+        made({"add_order": {"toml": text.replace("clerk", "cleric")}})
     with pytest.raises(OrderInvalid, match=r"did you mean 'read'\?"):
         made({"add_order": {"toml": text.replace('["read"]', '["raed"]')}})
 
@@ -214,6 +226,39 @@ def test_an_invariant_is_made_replaced_and_taken_back() -> None:
     assert edited(promised, [{"remove_invariant": {"name": "no_ssn"}}], NOW) == BASE
     with pytest.raises(EditInvalid, match="invariant 'no_ssn' is so already"):
         edited(promised, [{"set_invariant": PROMISE}], NOW)
+
+
+CASE = """
+name: a clerk reads names
+role: clerk
+attributes: {state: [CA]}
+as_of: 2026-06-01
+row: {entity: Enrollee, submitting_state: CA}
+about: [name]
+allow: [{on: [name], actions: [read]}]
+"""
+
+
+def test_a_case_is_made_replaced_and_taken_back() -> None:
+    kept = made({"set_case": {"yaml": CASE}})
+    (case,) = kept.cases
+    assert (case.name, case.role) == ("a clerk reads names", "clerk")
+    chief = CASE.replace("role: clerk", "role: chief")
+    other = edited(kept, [{"set_case": {"yaml": chief}}], NOW)
+    assert [(each.name, each.role) for each in other.cases] == [("a clerk reads names", "chief")]
+    assert edited(kept, [{"remove_case": {"name": "a clerk reads names"}}], NOW) == BASE
+    with pytest.raises(EditInvalid, match="case 'a clerk reads names' is so already"):
+        edited(kept, [{"set_case": {"yaml": CASE}}], NOW)
+
+
+def test_what_a_case_names_comes_with_it_and_is_not_taken_away() -> None:
+    case = {"set_case": {"yaml": CASE.replace("about: [name]", "about: [name, kin]")}}
+    kin = {"set_class": {"name": "kin", "members": ["Enrollee.sex"]}}
+    kept = made(case, kin)
+    with pytest.raises(CaseInvalid, match="unknown coordinate or class 'kin'"):
+        made(case)
+    with pytest.raises(CaseInvalid, match="unknown coordinate or class 'kin'"):
+        edited(kept, [{"remove_class": {"name": "kin"}}], NOW)
 
 
 @pytest.mark.parametrize(
@@ -324,6 +369,9 @@ REFUSED: list[tuple[str, type[FieldwardError], str]] = [
     ('[[edits]]\nset_invariant = { name = "x", why = "y", on = ["nmae"], actions = ["read"] }',
      PolicyInvalid, "invariant 'x': unknown coordinate or class 'nmae'; did you mean 'name'?"),
     ('[[edits]]\nremove_invariant = { name = "x" }', EditInvalid, "unknown invariant 'x'"),
+    ('[[edits]]\nset_case = { yaml = "[]" }', EditInvalid, "edit 1, set_case: no case"),
+    ('[[edits]]\nset_case = { yaml = "name: x" }', CaseInvalid, "case 'x': "),
+    ('[[edits]]\nremove_case = { name = "x" }', EditInvalid, "unknown case 'x'"),
     ('[[edits]]\nassign = { subject = "jo", roles = ["clerk"] }', EditInvalid,
      "'jo' is assigned 'clerk' already"),
     ('[[edits]]\nassign = { subject = "al", roles = [] }', EditInvalid, "no role"),

@@ -29,9 +29,13 @@ from api.cli.main import cli
 from api.schema.build import core, full_schema
 from authz.edit_forms import FORMS, Form
 from authz.edits import read_edits_file
+from authz.packaged import load_seed_document
+from authz.store import text_of
+from db.catalog_records import CATALOG
 from tests.unit.test_administration_docs import EXAMPLES
 
 Run = Callable[..., Result]
+SEED = Path(__file__).parents[2] / "authz" / "seed" / "policy.toml"
 
 ACCESS = {
     "role": "clerk", "action": "read", "before": "never", "after": "where own_county",
@@ -327,6 +331,45 @@ def test_a_file_is_checked_without_a_database(run: Run, asked: list[object]) -> 
     done = run("policy", "check", "p.toml", exit_code=1)
     assert "did you mean 'Enrollee.ssn'?" in str(done.exception)
     assert asked == []
+
+
+CASES = """
+- name: the desk looks a number up
+  role: front_desk
+  attributes: {county: ["06001"]}
+  as_of: 2026-06-01
+  row: {entity: Enrollee, home_address: {county: "06001"}}
+  about: [ssn]
+  allow: [{on: [ssn], actions: ["filter:eq"]}]
+- name: the desk reads a number
+  role: front_desk
+  attributes: {county: ["06001"]}
+  as_of: 2026-06-01
+  row: {entity: Enrollee, home_address: {county: "06001"}}
+  about: [ssn]
+  allow: [{on: [ssn], actions: [read, "filter:eq"]}]
+"""
+
+
+def test_cases_are_run_against_the_head_or_a_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch, asked: list[tuple[str, dict[str, Any], Acting]]
+) -> None:
+    Path("t.yaml").write_text(CASES)
+    Path("p.toml").write_text(SEED.read_text(encoding="utf-8"))
+    told = run("policy", "cases", "t.yaml", "--policy", "p.toml", exit_code=1).output
+    assert told.endswith("cases   2\nfailed  1\n")
+    assert "case 'the desk reads a number': front_desk may not read Enrollee.ssn" in told
+    assert asked == []
+
+    document = text_of(load_seed_document(CATALOG))
+    monkeypatch.setitem(ANSWERS, "policyVersion", {"document": document})
+    head = run("--json", "policy", "cases", "t.yaml", exit_code=1).output
+    assert json.loads(head)["failed"] == 1
+    assert [(name, given) for name, given, _ in asked] == [
+        ("policy", {}), ("policyVersion", {"number": 4}),
+    ]  # fmt: skip
+    Path("t.yaml").write_text(CASES.partition("- name: the desk reads")[0])
+    assert run("policy", "cases", "t.yaml").output == "cases   1\nfailed  0\n"
 
 
 def test_rules_are_granted_and_denied_in_a_word_after_the_edits_of_a_file(
