@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 Scopes: TypeAlias = "Callable[[str], Predicate]"
 """Anchor entity → the rows of it that exist."""
 
-Permits: TypeAlias = "dict[tuple[Action, str, str], Predicate | None]"
-"""For reading or aggregating, by coordinate and action: the rows on which it is open, if on any."""
+Permits: TypeAlias = "dict[tuple[str, str, str], Predicate | None]"
+"""For lists or aggregates (`read`, `aggregate`), by coordinate and action: the rows on which it is
+open, None for none."""
 
 MOST_ROWS = 60_000
 """Rows that the pages of one operation may hold when all are full."""
@@ -125,7 +126,7 @@ class Gate:
         self.conditional: set[str] = set()
         self.lookups: Counter[str] = Counter()
         self.demands: list[Demand] = []
-        self._lists = Action.READ
+        self._lists = Action.READ.value
         self._tables = 0
         self._permits: Permits = {} if permits is None else permits
 
@@ -136,7 +137,7 @@ class Gate:
         other.coarse = self.decisions.smallest_cell > 0
         other.denials, other.conditional = self.denials, self.conditional
         other.lookups, other.demands = self.lookups, self.demands
-        other._lists = Action.AGGREGATE
+        other._lists = Action.AGGREGATE.value
         return other
 
     def scope(self, entity: Entity) -> Predicate:
@@ -150,7 +151,7 @@ class Gate:
         had from another beside it. OperationTooComplex for a second.
         """
         coordinate = f"Query.{name}"
-        self._note(Use.ROWS, coordinate, self._lists.value, place)
+        self._note(Use.ROWS, coordinate, self._lists, place)
         scope = self.scope(entity)
         if isinstance(scope, Never):
             self.denials.append(Denial(coordinate, place.path, False, place.location))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("fieldward")
 
 SECONDS: Final = 5.0
+_JITTER: Final = 0.25
 MOST: Final = 1_000
 """Operations that are kept until they are written down."""
 MOST_CHARACTERS: Final = 2_000_000
@@ -104,7 +106,8 @@ class Recorder:
 
     async def _run(self, pools: Pools) -> None:
         while True:
-            await asyncio.sleep(SECONDS)
+            # Processes that started together do not write together.
+            await asyncio.sleep(SECONDS * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - no secret
             try:
                 await self.flush(pools)
             except Exception as error:

@@ -28,6 +28,9 @@ _REST: Final = 4
 second to compile, and policies may come faster than that."""
 _LEAST_REST: Final = 0.05
 _AWAY_REST: Final = 1.0
+AFTER_OTHERS: Final = 1.0
+"""Seconds behind a new version. A check takes as long as taking the version up, and all processes
+of a machine do that at once: whoever is done first would keep the others from it."""
 
 
 class DriftWatch:
@@ -37,12 +40,14 @@ class DriftWatch:
         self._pools = pools
         self._newest = newest
         self._wanted = asyncio.Event()
+        self._not_before = 0.0
         self.found: tuple[str, ...] = ()
         """The differences that the last check found, as sentences."""
         self.checks = 0
 
-    def want(self) -> None:
-        """Has it look again, as soon as it may."""
+    def want(self, seconds: float = 0.0) -> None:
+        """Has it look again, as soon as it may and not before so many seconds have passed."""
+        self._not_before = asyncio.get_running_loop().time() + seconds
         self._wanted.set()
 
     def refuse(self) -> None:
@@ -55,6 +60,7 @@ class DriftWatch:
         loop = asyncio.get_running_loop()
         while True:
             await self._wanted.wait()
+            await asyncio.sleep(self._not_before - loop.time())
             self._wanted.clear()
             began = loop.time()
             try:

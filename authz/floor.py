@@ -59,7 +59,8 @@ def floor_of(policy: PolicySet, orders: Sequence[Order]) -> Floor:
     Raises FloorImpossible for an order that PostgreSQL could not hold a role to.
     """
     key = (policy.catalog, policy.digest, tuple(orders))
-    for (catalog, *known), floor in _MADE:
+    # Of a copy: another thread may add to it meanwhile.
+    for (catalog, *known), floor in tuple(_MADE):
         if catalog is policy.catalog and known == [*key[1:]]:
             return floor
     floor = _compiled(policy, orders)

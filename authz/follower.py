@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from authz.drift_watch import DriftWatch
+from authz.drift_watch import AFTER_OTHERS, DriftWatch
 from authz.floor import floor_of
 from authz.head_reader import HeadReader
 from authz.presence import Presence
@@ -165,7 +165,7 @@ class Follower:
             self._digest = seen.digest
             self.refreshes[cause] += 1
             self._presence.tell()
-            self._watch.want()
+            self._watch.want(AFTER_OTHERS)
 
     async def _poll(self) -> None:
         """Looks when it is notified, and every few seconds; decides for the roles in use first."""

@@ -5,8 +5,8 @@ By names alone: a scope that is narrower than another only by what it means shad
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from authz import hierarchy, questions
 from authz.finding import Check, Finding, Severity
@@ -18,13 +18,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from authz.document import Document
+    from authz.invariant import Invariant
+    from authz.order import Order
     from authz.policy import PolicySet, Rule
+    from db.catalog import Catalog
+
+    _Key: TypeAlias = "tuple[str, tuple[Order, ...], tuple[Invariant, ...]]"
+
+_LOOKED_AT: Final[deque[tuple[Catalog, _Key, tuple[Finding, ...]]]] = deque(maxlen=4)
+"""Catalog, all that findings rest on besides it, and the findings."""
 
 
 def rule_findings(before: Document | None, after: Document) -> tuple[Finding, ...]:
     """Warnings about `after`, without those that `before` would get as well."""
-    known = frozenset() if before is None else frozenset(_findings(before))
-    return tuple(each for each in _findings(after) if each not in known)
+    known = frozenset() if before is None else frozenset(_kept(before))
+    return tuple(each for each in _kept(after) if each not in known)
+
+
+def _kept(document: Document) -> tuple[Finding, ...]:
+    """The findings of a version. It is looked at for every edit of it, and again when it is
+    committed, and takes tenths of a second among ten thousand rules, so the last few are kept."""
+    policy = document.policy
+    key = (policy.digest, document.orders, document.invariants)
+    # Of a copy: another thread may add to it meanwhile.
+    for catalog, known, findings in tuple(_LOOKED_AT):
+        if catalog is policy.catalog and known == key:
+            return findings
+    findings = tuple(_findings(document))
+    _LOOKED_AT.append((policy.catalog, key, findings))
+    return findings
 
 
 def _findings(document: Document) -> Iterator[Finding]:

@@ -67,6 +67,34 @@ def test_the_catalog_is_opened_for_columns_and_relations_in_the_gate_alone() -> 
     assert opening == {GATE, "api/view.py", "api/guard.py"}
 
 
+def test_decisions_are_made_up_in_one_module_which_hands_out_demands_alone() -> None:
+    """What opens everything, to learn what an operation asks for, is in no plan that runs."""
+    making = {
+        name
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", "")) == "DecisionSet"
+    }
+    assert making == {"api/whole.py"}
+    tree = modules()["api/whole.py"]
+    public = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"
+    ]
+    returned = [ast.unparse(node.returns) for node in public if node.returns is not None]
+    assert returned == ["tuple[Demand, ...]"]
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not any(str(name).startswith("db.sql") for name in names)
+    taking = {
+        (name, alias.name)
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "api.whole"
+        for alias in node.names
+    }
+    assert taking == {("api/compiler.py", "demands_of")}
+
+
 def found(part: object, kind: type) -> list[object]:
     """Everything of a kind within a plan."""
     if isinstance(part, kind):

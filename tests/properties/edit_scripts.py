@@ -37,8 +37,8 @@ _THING = Table(
     "thing",
     ("thing_id",),
     MappingProxyType(
-        {name: Column(name, Kind.BOOLEAN) for name in FLAGS}
-        | {"population": Column("population", Kind.DAYS)}
+        {name: Column(name, Kind.BOOLEAN, scopable=True) for name in FLAGS}
+        | {"population": Column("population", Kind.DAYS, scopable=True)}
     ),
 )
 _NAMES = ("Enrollee", "Claim", "Provider", "Plan")
@@ -142,7 +142,8 @@ def _small() -> Ground:
 
 
 def _seed() -> Ground:
-    document = load_seed_document(CATALOG)
+    # Without its cases, which nearly every edit here would break.
+    document = replace(load_seed_document(CATALOG), cases=())
     capped = document.orders[0].role
     draft = Draft.of(document.policy, capped)
     draft.rules |= {
@@ -171,7 +172,7 @@ def edited(rng: Random, head: Document, ground: Ground) -> Document:
                 continue
             break
     orders = head.orders
-    if rng.random() < 0.08 and len(orders) < 3:
+    if rng.random() < 0.15 and len(orders) < 3:
         orders = (*orders, _narrower(rng, ground.order, len(orders)))
     return replace(head, policy=policy, orders=orders)
 
@@ -200,7 +201,7 @@ def _object(rng: Random, draft: Draft, ground: Ground) -> str:
         rng.choice(sorted(ground.order.grants)), rng.choice(sorted(ground.order.grants)),
         rng.choice(sorted(draft.catalog.fields)), rng.choice(coordinates),
         rng.choice(sorted(draft.classes)), rng.choice(sorted(draft.classes)),
-        rng.choice([*types, "Enrollee.*", "*"]),
+        rng.choice([rng.choice(types), "Enrollee.*", "*", "*"]),
     ])  # fmt: skip
 
 
@@ -208,13 +209,10 @@ def _rule(rng: Random, draft: Draft, ground: Ground, effect: Effect) -> Rule:
     actions = ("read", "read", "filter", "filter:eq", "sort", "aggregate", "update")
     people = [ground.order.scope] if rng.random() < 0.4 else []
     scopes = rng.sample(sorted(draft.scopes), rng.choice([0, 0, 1, 1, 2]))
-    return Rule(
-        _role(rng, draft),
-        _object(rng, draft, ground),
-        rng.choice(actions),
-        join([*people, *scopes]),
-        effect,
-    )
+    target = _object(rng, draft, ground)
+    # Most scopes have no meaning on all that a wildcard stands for.
+    condition = "always" if "*" in target and rng.random() < 0.7 else join([*people, *scopes])
+    return Rule(_role(rng, draft), target, rng.choice(actions), condition, effect)
 
 
 def _grant(rng: Random, draft: Draft, ground: Ground) -> None:
@@ -290,8 +288,28 @@ def _scope(rng: Random, draft: Draft, ground: Ground) -> None:
     }  # fmt: skip
 
 
+def _take_back(rng: Random, draft: Draft, ground: Ground) -> None:
+    """Denies what a rule allows by a scope of another name: as much of it, or more, or less."""
+    role = _role(rng, draft)
+    rules = sorted((each for each in draft.rules if each.role == role), key=repr)
+    if not rules:
+        return
+    rule = rng.choice(rules)
+    texts = [
+        f"({draft.scopes[name].get('Enrollee', 'always')})"
+        for name in rule.condition.split("&")
+        if name != "always"
+    ]
+    text, atom = " and ".join(texts) or "always", rng.choice(ground.atoms)
+    name = f"same{rng.randint(0, 2)}"
+    draft.scopes[name] = {
+        "Enrollee": rng.choice([text, text, f"({text}) or ({atom})", f"({text}) and ({atom})"])
+    }
+    draft.rules.add(replace(rule, condition=name, effect=Effect.DENY))
+
+
 EDITS = (
     _grant, _grant, _grant, _deny, _deny, _remove(Effect.DENY), _remove(Effect.DENY),
     _remove(Effect.ALLOW), _widen_rule, _widen_rule, _inherit, _inherit, _combine, _join_class,
-    _join_class, _leave_class, _scope, _scope,
+    _join_class, _leave_class, _scope, _scope, _take_back, _take_back,
 )  # fmt: skip

@@ -42,7 +42,7 @@ from tests.oracle.pool import EDGES, Pool, Word
 from tests.oracle.records import Records
 from tests.roles import SEALER, whole
 
-CASES = int(os.environ.get("FIELDWARD_CASES", "120"))
+CASES = int(os.environ.get("FIELDWARD_CASES", "60"))
 SEED = int(os.environ.get("FIELDWARD_SEED", "20260106"))
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SUBJECT = "alice"

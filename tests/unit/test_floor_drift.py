@@ -18,8 +18,8 @@ import asyncpg
 import pytest
 
 from authz.floor import floor_of
-from authz.packaged import load_seed
-from authz.store import digest_of, document_of, head
+from authz.packaged import load_seed_document
+from authz.store import digest_of, head, text_of
 from db.catalog_records import CATALOG
 from db.changes import approve, commit_change, propose
 from db.errors import FloorRefused, PolicyMoved
@@ -40,8 +40,9 @@ from tests.database import (
     with_login,
 )
 
-POLICY, ORDERS = load_seed(CATALOG)
-DOCUMENT = document_of(POLICY, ORDERS)
+SEED = load_seed_document(CATALOG)
+POLICY, ORDERS = SEED.policy, SEED.orders
+DOCUMENT = text_of(SEED)
 FLOOR = floor_of(POLICY, ORDERS)
 DIGEST = digest_of(DOCUMENT)
 
@@ -101,6 +102,8 @@ DRIFT = {
         "role {beneficiary} lacks SELECT on column sex of medicaid.enrollee",
     'grant select (ssn) on medicaid.variable_demographics to "{front_desk}"':
         "role {front_desk} has SELECT on column ssn of medicaid.variable_demographics",
+    'grant select (eligible_last_name) on medicaid.enrollee to "{policy_reach}"':
+        "role {policy_reach} has SELECT on column eligible_last_name of medicaid.enrollee",
     'grant update (city) on medicaid.home_address to "{front_desk}"':
         "role {front_desk} has UPDATE on column city of medicaid.home_address",
     'grant select (city) on medicaid.home_address to "{front_desk}" with grant option':
