@@ -53,7 +53,8 @@ def show_change(who: Acting, change: Mapping[str, Any]) -> None:
         note = f": {event['note']}" if event["note"] else ""
         print(f"{event['at']}  {event['event']} by {event['actor']}{note}")
     if change["report"] is not None:
-        print()
+        if change["report"]["findings"]:
+            print()
         show_report(change["report"])
         if change["state"] in ("proposed", "approved") and errors_of(change["report"]):
             print("\nIt cannot be committed as it is: errors speak against it.")
