@@ -84,6 +84,7 @@ def create_app(
     session: Callable[[], bytes] = lambda: _NO_ROLES,
     hosts: tuple[str, ...] = ("*",),
     whole_process: bool = False,
+    serves: bool = True,
 ) -> Starlette:
     """The gateway as an ASGI application.
 
@@ -96,7 +97,9 @@ def create_app(
     demo, no roles and no tokens. `hosts` are the names that a request may address; the demo, which
     tells its tokens, names them, so that no page of another name that was made to point here (DNS
     rebinding) hears them. `whole_process` says that this process does nothing else: then what is
-    there when it is ready is left out of searches for garbage, which else hold up requests.
+    there when it is ready is left out of searches for garbage, which else hold up requests. What
+    `serves` is ready before the first request, follows the head and is told among the workers; a
+    command that asks once is and does none of it.
     """
     endpoints: list[Endpoint] = []
 
@@ -107,14 +110,16 @@ def create_app(
             policy = await _policy(pools)
             endpoint = Endpoint(Authenticator(tokens), policy, pools, Compiler(Sealer(cursor_keys)))
             endpoints.append(endpoint)
-            await asyncio.to_thread(_warm, policy)
+            if serves:
+                await asyncio.to_thread(_warm, policy)
             if whole_process:
                 # Schema, catalog and decisions are ninety thousand objects that never go, and
                 # a search through all of them holds up every request.
                 gc.collect()
                 gc.freeze()
             recording = endpoint.compiler.recorder.recording(pools)
-            async with policy.following(), metrics.kept(endpoint), recording:
+            following = policy.following() if serves else contextlib.nullcontext()
+            async with following, metrics.kept(endpoint), recording:
                 yield
         finally:
             endpoints.clear()

@@ -124,6 +124,7 @@ def _said(error: Mapping[str, Any]) -> Iterator[str]:
     code, detail = facts.pop("code", ""), facts.pop("detail", "")
     findings = facts.pop("findings", ())
     about = ", ".join(f"{name} {value}" for name, value in facts.items())
-    parts = [f"{code} {error['message']}".strip(), str(detail), about]
+    # The detail of a refusal with findings lists them, too.
+    parts = [f"{code} {error['message']}".strip(), "" if findings else str(detail), about]
     yield ": ".join(part for part in parts if part)
     yield from lines_of(findings)

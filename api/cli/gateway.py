@@ -122,7 +122,7 @@ def with_gateway(
         secret = settings.floor_secret(urls)
         if settings.gateway_url is None:
             asyncio.run(as_owner(urls, lambda connection: lay_floor(connection, secret)))
-        app = create_app(urls.gateway, tokens, settings.cursor_keys, secret)
+        app = create_app(urls.gateway, tokens, settings.cursor_keys, secret, serves=False)
         bearer = token(urls)
 
         async def run() -> T:

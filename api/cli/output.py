@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -36,6 +37,27 @@ def table(rows: list[dict[str, object]], *, as_json: bool) -> None:
     print("  ".join(f"{name:{widths[name]}}" for name in names).rstrip())
     for row in rows:
         print("  ".join(f"{row[name]!s:{widths[name]}}" for name in names).rstrip())
+
+
+def to_minute(instant: str | None) -> str | None:
+    """An instant as a person reads it, to the minute in UTC. `instant` is ISO 8601 with an offset;
+    None stays None."""
+    if instant is None:
+        return None
+    return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def cell(name: str, value: object) -> object:
+    """A value of GraphQL as a person reads it; fields that are instants are named …At or …Due."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case str() if name.endswith(("At", "Due")):
+            return to_minute(value)
+        case _:
+            return value
 
 
 @contextlib.contextmanager

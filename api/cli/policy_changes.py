@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from api.cli.acting import Acting, acts
-from api.cli.output import show, table
+from api.cli.output import cell, show, table, to_minute
 from api.cli.policy_source import sourced
 from api.cli.report import REPORT, errors_of, show_report
 
@@ -34,6 +34,18 @@ _NUMBER = click.argument("number", metavar="ID", type=click.IntRange(min=1))
 
 def show_change(who: Acting, change: Mapping[str, Any]) -> None:
     """A change with all that is known about it."""
+    show_state(who, change)
+    if who.as_json or change["report"] is None:
+        return
+    if change["report"]["findings"]:
+        print()
+    show_report(change["report"])
+    if change["state"] in ("proposed", "approved") and errors_of(change["report"]):
+        print("\nIt cannot be committed as it is: errors speak against it.")
+
+
+def show_state(who: Acting, change: Mapping[str, Any]) -> None:
+    """Where a change stands, and who brought it there; whole as JSON."""
     if who.as_json:
         show(change, as_json=True)
         return
@@ -45,18 +57,15 @@ def show_change(who: Acting, change: Mapping[str, Any]) -> None:
         "approver": change["approver"],
         "base": f"version {change['base']}",
         "became": f"version {change['version']}" if change["version"] else None,
-        "until": change["expiresAt"] if change["state"] in ("proposed", "approved") else None,
-        "approval due": change["approvalDue"],
+        "until": to_minute(change["expiresAt"])
+        if change["state"] in ("proposed", "approved")
+        else None,
+        "approval due": to_minute(change["approvalDue"]),
     }
     show({name: value for name, value in facts.items() if value}, as_json=False)
     for event in change["events"] or ():
         note = f": {event['note']}" if event["note"] else ""
-        print(f"{event['at']}  {event['event']} by {event['actor']}{note}")
-    if change["report"] is not None:
-        print()
-        show_report(change["report"])
-        if change["state"] in ("proposed", "approved") and errors_of(change["report"]):
-            print("\nIt cannot be committed as it is: errors speak against it.")
+        print(f"{to_minute(event['at'])}  {event['event']} by {event['actor']}{note}")
 
 
 @click.command()
@@ -104,7 +113,7 @@ def changes(who: Acting, state: str | None, last: int, before: int | None) -> No
     """Print the changes that were proposed, the latest first."""
     found = who.ask(_CHANGES, state=state, last=last, before=before)
     names = ("id", "state", "base", "version", "author", "approver", "proposedAt", "reason")
-    rows = found if who.as_json else [{n: _or_dash(row[n]) for n in names} for row in found]
+    rows = found if who.as_json else [{n: cell(n, row[n]) for n in names} for row in found]
     table(rows, as_json=who.as_json)
 
 
@@ -149,18 +158,14 @@ def withdraw(who: Acting, number: int, note: str) -> None:
 def commit(who: Acting, number: int) -> None:
     """Check a change once more and make it the policy. It is in force when this answers."""
     document = f"mutation ($id: Int!) {{ policyCommit(id: $id) {{ {CHANGE} }} }}"
-    show_change(who, who.ask(document, id=number))
+    show_state(who, who.ask(document, id=number))
 
 
 def _move(who: Acting, field: str, number: int, note: str) -> None:
     document = (
         f"mutation ($id: Int!, $note: String!) {{ {field}(id: $id, note: $note) {{ {CHANGE} }} }}"
     )
-    show_change(who, who.ask(document, id=number, note=note))
-
-
-def _or_dash(value: object) -> object:
-    return "-" if value is None else value
+    show_state(who, who.ask(document, id=number, note=note))
 
 
 COMMANDS = (propose, try_change, changes, show_one, approve, reject, withdraw, commit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from api.cli.acting import Acting, acts
-from api.cli.output import show, table
+from api.cli.output import cell, show, table, to_minute
 from api.cli.report import DIFF, show_diff
 
 _LINE = "number digest author approver reason change committedAt approvalDue"
@@ -32,7 +32,7 @@ def versions(who: Acting, last: int, before: int | None) -> None:
     """Print the versions of the policy, the latest first."""
     found = who.ask(_VERSIONS, last=last, before=before)
     names = ("number", "committedAt", "author", "approver", "change", "reason")
-    rows = found if who.as_json else [{n: _or_dash(row[n]) for n in names} for row in found]
+    rows = found if who.as_json else [{n: cell(n, row[n]) for n in names} for row in found]
     table(rows, as_json=who.as_json)
 
 
@@ -48,8 +48,8 @@ def version(who: Acting, number: int, toml: bool) -> None:
     elif who.as_json:
         show(found, as_json=True)
     else:
-        show({n: v for n, v in found.items() if v is not None and n not in ("text", "document")},
-             as_json=False)  # fmt: skip
+        shown = (name for name in found if name not in ("text", "document"))
+        show({n: cell(n, found[n]) for n in shown if found[n] is not None}, as_json=False)
 
 
 @click.command()
@@ -74,17 +74,14 @@ def status(who: Acting) -> None:
         show(found, as_json=True)
         return
     print(f"version {found['number']} is in force; a change needs {found['approvals']} people")
-    workers = [{**row, "current": "yes" if row["current"] else "no"} for row in found["workers"]]
+    names = ("name", "number", "current", "startedAt", "seenAt")
+    workers = [{n: cell(n, row[n]) for n in names} for row in found["workers"]]
     if workers:
         print()
         table(workers, as_json=False)
     for late in found["overdue"]:
         print(f"\nversion {late['number']} waits for its second approval since "
-              f"{late['approvalDue']}: {late['reason']}")  # fmt: skip
-
-
-def _or_dash(value: object) -> object:
-    return "-" if value is None else value
+              f"{to_minute(late['approvalDue'])}: {late['reason']}")  # fmt: skip
 
 
 COMMANDS = (versions, version, compare, status)

@@ -25,20 +25,15 @@ REPORT: Final = (
 
 
 def show_findings(findings: Iterable[Mapping[str, Any]]) -> None:
-    """Each with its counterexample, a line each."""
+    """A line each; the text has the counterexample."""
     for line in lines_of(findings):
         print(line)
 
 
 def lines_of(findings: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Each finding as a line, with its counterexample."""
+    """Each finding as a line."""
     for finding in findings:
-        where = " ".join(
-            finding[name] for name in ("role", "action", "coordinate") if finding[name]
-        )
-        row = f", row: {finding['row']}" if finding["row"] else ""
-        example = f"  [{where}{row}]" if where or row else ""
-        yield f"{finding['severity']}: {finding['check']}: {finding['text']}{example}"
+        yield f"{finding['severity']}: {finding['check']}: {finding['text']}"
 
 
 def show_diff(diff: Mapping[str, Any]) -> None:

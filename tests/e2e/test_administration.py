@@ -110,7 +110,7 @@ async def test_what_exceeds_an_order_is_refused_with_a_counterexample(desk: Desk
     await desk.run("policy approve", number, as_="al")
     found = await desk.refused("policy commit", number)
     assert found.startswith("FW411")
-    assert "[immigration_enforcement read Enrollee.ssn" in found
+    assert "immigration_enforcement may read Enrollee.ssn where in_population" in found
 
 
 async def test_the_cases_of_the_package_hold_in_the_head(desk: Desk) -> None:

@@ -93,9 +93,11 @@ ANSWERS: dict[str, Any] = {
     "policyChanges": [CHANGE],
     "policyCompare": REPORT,
     "policyTry": REPORT,
-    "policyStatus": {"number": 4, "approvals": 2, "overdue": [{**VERSION, "approvalDue": "D"}],
-                     "workers": [{"name": "w", "number": 3, "current": False, "startedAt": "S",
-                                  "seenAt": "T"}]},
+    "policyStatus": {"number": 4, "approvals": 2,
+                     "overdue": [{**VERSION, "approvalDue": "2026-12-02T09:30:00+00:00"}],
+                     "workers": [{"name": "w", "number": 3, "current": False,
+                                  "startedAt": "2026-12-01T00:00:00+00:00",
+                                  "seenAt": "2026-12-01T00:00:09+00:00"}]},
     "policyExplain": EXPLANATION,
     "policyWhoCan": [{"role": "clerk", "condition": "own_county", "meaning": "m",
                       "subjects": ["jo"]}],
@@ -152,10 +154,10 @@ change 3: proposed, in an emergency
 reason  Because.
 author  jo
 base    version 4
-until   2026-12-08T00:00:00+00:00
-2026-12-01T00:00:00+00:00  proposed by jo: a note
+until   2026-12-08 00:00 UTC
+2026-12-01 00:00 UTC  proposed by jo: a note
 
-error: order: it exceeds the order  [agent read Enrollee.ssn, row: always]
+error: order: it exceeds the order
 warning: rule: it has no effect
 
 access
@@ -240,7 +242,10 @@ PRINTED: list[tuple[str, str]] = [
     ("policy describe", "name  a, b"),
     ("policy status", "version 4 is in force; a change needs 2 people"),
     ("policy status", "w     3       no"),
-    ("policy status", "version 4 waits for its second approval since D: Because."),
+    (
+        "policy status",
+        "version 4 waits for its second approval since 2026-12-02 09:30 UTC: Because.",
+    ),
     ("policy explain clerk Enrollee.ssn", "decision   allow where\ncondition  own_county\n\nrules"),
     ("policy explain clerk Enrollee.ssn", "own_county  allow   yes"),
     ("policy explain clerk Enrollee.ssn", "court orders that bind the role: a-v-b"),
