@@ -66,7 +66,8 @@ def import_policy(who: Acting, model: Path, csv: Path, reason: str, emergency: b
     """
     head = head_number(who)
     found = imported(document_of(who, head), _text(model), _text(csv))
-    asked = {"edits": None, "text": policy_text(found.policy), "rollbackTo": None}
+    text = policy_text(found.policy, found.invariants)
+    asked = {"edits": None, "text": text, "rollbackTo": None}
     # Over the head that was read, or not at all.
     change = who.ask(PROPOSE, **asked, reason=reason, base=head, emergency=emergency)
     show_change(who, change)

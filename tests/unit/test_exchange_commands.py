@@ -27,16 +27,16 @@ from authz.enforcer import MODEL
 from authz.errors import CasbinInvalid, CasbinModelOther
 from authz.order import Status
 from authz.packaged import load_seed_document
-from authz.store import text_of
+from authz.store import read_document, text_of
 from db.catalog_records import CATALOG
 from db.errors import FieldwardError
 from tests.unit.test_policy_commands import CHANGE
 
 Run = Callable[..., Result]
 NOW = datetime.now(UTC)
-HEAD = replace(
-    load_seed_document(CATALOG), assignments=MappingProxyType({"jo": frozenset({"auditor"})})
-)
+GIVEN = MappingProxyType({"jo": frozenset({"auditor"})})
+# As it comes out of the store.
+HEAD = read_document(text_of(replace(load_seed_document(CATALOG), assignments=GIVEN)), CATALOG)
 OLD = replace(HEAD, policy=replace(HEAD.policy, rules=HEAD.policy.rules[1:]))
 """Version 3; the head is version 4."""
 RULE = "p,front_desk,ssn,filter:eq,own_county,allow\n"
@@ -132,6 +132,7 @@ def test_an_edited_csv_is_proposed_as_the_whole_policy_over_the_head_that_was_re
     assert found == replace(HEAD, policy=found.policy)
     assert replace(found.policy, rules=HEAD.policy.rules) == HEAD.policy
     assert HEAD.invariants
+    assert HEAD.cases
 
 
 def test_an_emergency_is_proposed_as_one(run: Run, asked: list[tuple[str, dict[str, Any]]]) -> None:
