@@ -271,21 +271,23 @@ async def test_a_paused_order_closes_at_once_and_opens_again(gateway: Gateway) -
 
 
 async def test_a_new_order_is_put_on_file(gateway: Gateway) -> None:
+    """A role that an order caps does nothing before the order, so a test of it goes first."""
     text = """
 name = "another"
 caption = "A v. B"
 court = "A court"
 docket = "1"
-issued = 2026-01-01
-effective = 2026-01-02
+issued = 2026-07-01
+effective = 2026-07-02
 role = "actuary"
 states = []
-history = [{ at = 2026-01-02, status = "in_force" }]
+history = [{ at = 2026-07-02, status = "in_force" }]
 grants = [{ on = ["Enrollee.sex"], actions = ["aggregate"] }]
 [population]
 scope = "in_population"
 Enrollee = "population covers as_of"
 """
+    await committed(gateway, {"removeCase": {"name": "an actuary reads no row"}})
     before = await head(gateway)
     document = 'mutation A($text:String!){orderAdd(text:$text,reason:"it arrived")' + CHANGE + "}"
     answer = await gateway.ask(ADMINISTRATOR, document, {"text": text}, **ANN)
@@ -378,7 +380,8 @@ async def test_who_may_edit_policy_and_not_orders_changes_no_order(gateway: Gate
     pause = {"setOrderStatus": {"name": ORDER, "status": "paused"}}
     open_one = await proposed(gateway, pause)
     assert open_one["state"] == "proposed"
-    await committed(gateway, deny)
+    # A test of the policy says otherwise, so it goes first.
+    await committed(gateway, {"removeCase": {"name": "a policy administrator edits policy"}}, deny)
     answer = await propose(gateway, pause)
     (error,) = answer["errors"]
     assert error["extensions"] == {
@@ -566,6 +569,27 @@ async def test_what_clients_sent_is_held_against_what_is_proposed(gateway: Gatew
         }
     ]  # fmt: skip
     assert "Nobodyhasthisname" not in json.dumps(answer)
+
+
+async def test_an_emergency_that_nobody_approved_in_time_is_named(gateway: Gateway) -> None:
+    before = await head(gateway)
+    document = "{policyStatus{overdue{number author approvalDue}}}"
+    change = (await proposed(gateway, NARROWER, emergency=True))["id"]
+    await step(gateway, "policyCommit", change, ANN)
+    assert (await gateway.ask("auditor", document))["data"]["policyStatus"]["overdue"] == []
+    async with connected(gateway.owner_url) as owner:
+        await owner.execute("alter table fieldward.policy_change disable trigger hold")
+        await owner.execute(
+            "update fieldward.policy_change set approval_due = now() - interval '1 second'"
+            " where id = $1",
+            change,
+        )
+        await owner.execute("alter table fieldward.policy_change enable trigger hold")
+    (late,) = (await gateway.ask("auditor", document))["data"]["policyStatus"]["overdue"]
+    assert (late["number"], late["author"]) == (before + 1, ANN["sub"])
+    assert "errors" not in await step(gateway, "policyApprove", change, BEN)
+    assert (await gateway.ask("auditor", document))["data"]["policyStatus"]["overdue"] == []
+    await committed(gateway, back=before)
 
 
 async def test_no_value_of_a_record_is_in_what_the_policy_answers(gateway: Gateway) -> None:
