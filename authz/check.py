@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from authz.case_check import failures
@@ -29,11 +30,25 @@ def check(before: Document | None, after: Document, as_of: datetime) -> tuple[Fi
     found = [
         *order_findings(before, after, as_of),
         *invariant_findings(after, as_of),
-        *failures(after),
+        *_cases(before, after),
         *_floor(after),
         *rule_findings(before, after),
     ]
     return tuple(sorted(found, key=lambda each: each.severity is Severity.WARNING))
+
+
+def _cases(before: Document | None, after: Document) -> Iterator[Finding]:
+    """What tests say. What an order alone makes fail is no reason to keep the order back, and what
+    failed before is none to keep an edit back: both are warnings, so that somebody looks."""
+    found = failures(after)
+    if not found or before is None:
+        yield from found
+        return
+    promised = (before.policy, before.cases) == (after.policy, after.cases)
+    stood = set(failures(before))
+    for each in found:
+        known = promised or each in stood
+        yield replace(each, severity=Severity.WARNING) if known else each
 
 
 def _floor(document: Document) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ decisions, at every instant, and nothing is decided.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     from db.predicate import Predicate
 
 _CLOSED: Final = Deny(Reason.NO_RULE)
+_PROVEN: Final = 2**12
+"""Pairs of conditions of which the direction is kept: what is compared when it is proposed is
+compared again when it is committed, and a proof can take milliseconds."""
 
 
+@lru_cache(_PROVEN)
 def direction(before: Predicate, after: Predicate) -> Direction | None:
     """Which way from one condition to another; None where both hold on the same rows."""
     narrower, wider = implies(after, before), implies(before, after)

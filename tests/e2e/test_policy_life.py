@@ -271,23 +271,21 @@ async def test_a_paused_order_closes_at_once_and_opens_again(gateway: Gateway) -
 
 
 async def test_a_new_order_is_put_on_file(gateway: Gateway) -> None:
-    """A role that an order caps does nothing before the order, so a test of it goes first."""
     text = """
 name = "another"
 caption = "A v. B"
 court = "A court"
 docket = "1"
-issued = 2026-07-01
-effective = 2026-07-02
+issued = 2026-01-01
+effective = 2026-01-02
 role = "actuary"
 states = []
-history = [{ at = 2026-07-02, status = "in_force" }]
+history = [{ at = 2026-01-02, status = "in_force" }]
 grants = [{ on = ["Enrollee.sex"], actions = ["aggregate"] }]
 [population]
 scope = "in_population"
 Enrollee = "population covers as_of"
 """
-    await committed(gateway, {"removeCase": {"name": "an actuary reads no row"}})
     before = await head(gateway)
     document = 'mutation A($text:String!){orderAdd(text:$text,reason:"it arrived")' + CHANGE + "}"
     answer = await gateway.ask(ADMINISTRATOR, document, {"text": text}, **ANN)
@@ -380,8 +378,8 @@ async def test_who_may_edit_policy_and_not_orders_changes_no_order(gateway: Gate
     pause = {"setOrderStatus": {"name": ORDER, "status": "paused"}}
     open_one = await proposed(gateway, pause)
     assert open_one["state"] == "proposed"
-    # A test of the policy says otherwise, so it goes first.
-    await committed(gateway, {"removeCase": {"name": "a policy administrator edits policy"}}, deny)
+    # The seed expects the opposite; who changes a policy changes its tests.
+    await committed(gateway, deny, {"removeCase": {"name": "a policy administrator edits policy"}})
     answer = await propose(gateway, pause)
     (error,) = answer["errors"]
     assert error["extensions"] == {

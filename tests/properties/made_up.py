@@ -178,7 +178,11 @@ def _scope(random: Random, table: Table, size: int, depth: int, *, inside: bool)
 
 
 def _comparison(random: Random, table: Table, hop: Relation | None) -> str:
-    fitting = [column for column in table.columns.values() if column.kind is not Kind.DAYS]
+    fitting = [
+        column
+        for column in table.columns.values()
+        if column.scopable and column.kind is not Kind.DAYS
+    ]
     while True:
         column = random.choice(fitting)
         sign = random.choice([sign for sign in SIGNS if not untaken(column, sign)])

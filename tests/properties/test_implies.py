@@ -128,7 +128,7 @@ _OPERANDS = {
         for text in texts
     ]
     for kind, entity, column, texts in (
-        ("date", "Enrollee", "date_of_birth",
+        ("date", "Claim", "beginning_date_of_service",
          ("as_of", "as_of - 1 months", "as_of - 12 months", "'2026-03-31'", "'2026-04-01'",
           "'2026-03-30'")),
         ("integer", "Claim", "covered_days", ("0", "1", "2")),
@@ -185,9 +185,15 @@ PROVEN = [
     ("population covers as_of and sex = 'F'", "population covers as_of"),
     ("sex = 'F' and (submitting_state = 'CA' or submitting_state = 'NV')",
      "(sex = 'F' and submitting_state = 'CA') or (sex = 'F' and submitting_state = 'NV')"),
-    ("date_of_birth < '2000-01-01'", "date_of_birth <= '1999-12-31'"),
-    ("date_of_birth <= '1999-12-31'", "date_of_birth < '2000-01-01'"),
-    ("date_of_birth = '1999-12-31'", "date_of_birth != '2000-01-01'"),
+    *(
+        (f"any claims (beginning_date_of_service {one})",
+         f"any claims (beginning_date_of_service {other})")
+        for one, other in (
+            ("< '2000-01-01'", "<= '1999-12-31'"),
+            ("<= '1999-12-31'", "< '2000-01-01'"),
+            ("= '1999-12-31'", "!= '2000-01-01'"),
+        )
+    ),
     ("date_of_birth >= as_of - 12 months", "date_of_birth > as_of - 24 months"),
     ("date_of_birth < as_of - 24 months", "date_of_birth != as_of - 12 months"),
     ("birth_year > 1999", "birth_year >= 2000"),
@@ -211,7 +217,8 @@ UNPROVEN = [
     ("submitting_state in principal.state", "submitting_state in principal.agreement_states"),
     ("always", "sex = 'F' or not (sex = 'F')"),
     ("date_of_birth > as_of - 24 months", "date_of_birth >= as_of - 12 months"),
-    ("date_of_birth >= as_of", "date_of_birth >= '2026-01-01'"),
+    ("any claims (beginning_date_of_service >= as_of)",
+     "any claims (beginning_date_of_service >= '2026-01-01')"),
     ("date_of_birth < as_of - 12 months", "date_of_birth <= as_of - 13 months"),
     ("any claims (submitting_state = 'CA') and any claims (substance_use = false)",
      "any claims (submitting_state = 'CA' and substance_use = false)"),
@@ -253,9 +260,9 @@ def test_a_condition_with_too_many_ways_is_not_looked_through() -> None:
             ("sex", ("'F'", "'M'")),
             ("birth_year", ("1", "2")),
             ("submitting_state", ("'CA'", "'NV'", "'AZ'")),
-            ("date_of_birth", ("'2000-01-01'", "'2000-01-02'", "'2000-01-03'", "'2000-01-04'")),
-            ("eligible_last_name", tuple(f"'{n}'" for n in range(5))),
-            ("eligible_first_name", tuple(f"'{n}'" for n in range(5))),
+            ("variable_demographics.household_size", tuple(f"{n}" for n in range(4))),
+            ("home_address.county", tuple(f"'{n}'" for n in range(5))),
+            ("mailing_address.county", tuple(f"'{n}'" for n in range(5))),
         )
     ]
     many = both(*pairs)
