@@ -569,6 +569,27 @@ async def test_what_clients_sent_is_held_against_what_is_proposed(gateway: Gatew
     assert "Nobodyhasthisname" not in json.dumps(answer)
 
 
+async def test_an_emergency_that_nobody_approved_in_time_is_named(gateway: Gateway) -> None:
+    before = await head(gateway)
+    document = "{policyStatus{overdue{number author approvalDue}}}"
+    change = (await proposed(gateway, NARROWER, emergency=True))["id"]
+    await step(gateway, "policyCommit", change, ANN)
+    assert (await gateway.ask("auditor", document))["data"]["policyStatus"]["overdue"] == []
+    async with connected(gateway.owner_url) as owner:
+        await owner.execute("alter table fieldward.policy_change disable trigger hold")
+        await owner.execute(
+            "update fieldward.policy_change set approval_due = now() - interval '1 second'"
+            " where id = $1",
+            change,
+        )
+        await owner.execute("alter table fieldward.policy_change enable trigger hold")
+    (late,) = (await gateway.ask("auditor", document))["data"]["policyStatus"]["overdue"]
+    assert (late["number"], late["author"]) == (before + 1, ANN["sub"])
+    assert "errors" not in await step(gateway, "policyApprove", change, BEN)
+    assert (await gateway.ask("auditor", document))["data"]["policyStatus"]["overdue"] == []
+    await committed(gateway, back=before)
+
+
 async def test_no_value_of_a_record_is_in_what_the_policy_answers(gateway: Gateway) -> None:
     async with connected(gateway.owner_url) as owner:
         values = await owner.fetch(

@@ -78,6 +78,23 @@ async def test_no_message_names_what_the_caller_did_not_write_and_may_not_see(
     assert checked > 10
 
 
+@pytest.mark.parametrize("role", [role for role in roles() if role != "policy_administrator"])
+async def test_a_wrong_mutation_is_told_nothing_of_what_could_be_changed(
+    role: str, gateway: Gateway
+) -> None:
+    document = "mutation($e:PolicyEdi){policyPropos(reason:1,edit:$e){iid} policyCommit{id}}"
+    answer = (await gateway.post(role, document)).json()
+    assert "data" not in answer
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"FW110"}
+    said = {error["message"] for error in answer["errors"]}
+    # Its words are names of arguments, too.
+    assert "The mutation operation is not supported by the schema." in said
+    words = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+    hidden = schema_names(whole().type_map) - names(role) - set(words.findall(document))
+    for message in said - {"The mutation operation is not supported by the schema."}:
+        assert not set(words.findall(message)) & hidden, message
+
+
 INTROSPECTION = get_introspection_query(
     descriptions=True, directive_is_repeatable=True, schema_description=True,
     input_value_deprecation=True,
