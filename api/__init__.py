@@ -20,6 +20,8 @@ In the order in which a request meets them:
     summary, suppression      numbers → answer; what is withheld of it, with cell, pinning, shape
     cursor                    a keyset, sealed
     local, root, shown        root fields that are no records: introspection, viewer, policy, orders
+    administration/           what is behind the root fields that change the policy or ask about it
+    demand, whole, recorder   which operations clients send, noted without a value, behind requests
     reply                     envelope around PostgreSQL's bytes; error → code
     guard, schema/            Strawberry types; no field without its guard
     explorer                  GraphiQL's page and assets

@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import metrics
-from api.administration import Administration
+from api.administration.changes import Administration
+from api.administration.documents import Documents
+from api.administration.inquiry import Inquiry
 from api.authenticate import challenge, complete
 from api.cache import Cache
 from api.document import DocumentInvalid
-from api.documents import Documents
 from api.errors import (
     AccessEnded,
     AttributeMissing,
@@ -30,7 +31,6 @@ from api.errors import (
 )
 from api.explorer import page_response, wants_page
 from api.fresh import under_head
-from api.inquiry import Inquiry
 from api.local import answer_local
 from api.reply import compact, defect_of, error_of, failure, parts, sealed, success
 from api.request import GRAPHQL, JSON, HttpRequest, media_type, read_request

@@ -6,8 +6,8 @@ import json
 import traceback
 from typing import TYPE_CHECKING, Final
 
+from api.administration.report import finding_facts
 from api.errors import Defect, SelectionDenied
-from api.report import finding_facts
 from authz.errors import CommitRefused
 
 if TYPE_CHECKING:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from api.caller import Caller
+from api.administration.caller import Caller
+from api.administration.shown import KEPT, kept_facts
 from api.schema.viewer import Viewer, viewer
 from api.shown import order_facts, policy_facts
-from api.shown_change import KEPT, kept_facts
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from api.administration import Administration
-    from api.documents import Documents
-    from api.inquiry import Inquiry
+    from api.administration.changes import Administration
+    from api.administration.documents import Documents
+    from api.administration.inquiry import Inquiry
     from authz.principal import Principal
     from authz.snapshot import Snapshot
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from authz.finding import Severity
+from authz.checks.finding import Severity
 from db.errors import FieldwardError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from authz.finding import Finding
+    from authz.checks.finding import Finding
 
 _SHOWN: Final = 20
 """Counterexamples in the text of an error; the count says how many there are."""

@@ -32,12 +32,12 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from authz.check import check
+from authz.checks.check import check
+from authz.checks.finding import Severity
 from authz.decision import DenialMode
-from authz.diff import diff
+from authz.diff.diff import diff
 from authz.document import Document
-from authz.edits import edited
-from authz.finding import Severity
+from authz.edits.edited import edited
 from authz.floor import floor_of
 from authz.packaged import load_orders, load_seed
 from authz.policy import ALWAYS, Role, parts

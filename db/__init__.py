@@ -10,6 +10,8 @@ In the order in which a request meets them:
     budget, pools         how many there are, and whose; each request's is that of its role
     execute               statement → bytes; guard names what raises in it when it is stale
     head, capacity        the head of the policy; how many sessions a server lets in
+    changes, versions     the life of a policy version; workers: who uses which; operations: what
+                          clients send. All through functions of the owner, by way of writing
     floor                 what PostgreSQL has to grant (pure); floor_login names and passwords,
                           floor_apply and floor_policies into a database, floor_drift compares
     embedded, migrate     a server of its own; the schema

@@ -14,15 +14,15 @@ import click
 from api.cli.acting import Acting, acts
 from api.cli.output import show, table
 from api.cli.report import show_findings
-from authz.check import check as checked
-from authz.finding import Severity
+from authz.checks.check import check as checked
+from authz.checks.finding import Severity
 from authz.packaged import load_seed_document
 from authz.policy_file import parse_policy_file
 from db.catalog_records import CATALOG
 
 if TYPE_CHECKING:
+    from authz.checks.finding import Finding
     from authz.document import Document
-    from authz.finding import Finding
 
 _POLICY = """{ policy {
   number version digest since until

@@ -14,8 +14,8 @@ from api.cli.output import show
 from api.cli.policy import finding_facts, packaged
 from api.cli.report import show_findings
 from api.cli.whole import document_of, head_number
-from authz.case_check import failures
 from authz.case_file import read_cases
+from authz.checks.cases import failures
 from db.catalog_records import CATALOG
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 
 from api.cli.edits_input import as_input
-from authz.edits import read_edits_file
+from authz.edits.edited import read_edits_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """Edits of the policy as input: one key says what is done, its fields with what.
 
-The names are those of the tables of `authz.edits`, as GraphQL writes them.
+The names are those of the tables of `authz.edits.edited`, as GraphQL writes them.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ PolicyEdit = _input(
 
 
 def table_of(edit: object) -> dict[str, object]:
-    """An edit as the table that `authz.edits` takes. What is null or absent is not in it."""
+    """An edit as the table that `authz.edits.edited` takes. What is null or absent is not in it."""
     found: dict[str, object] = {}
     for field in get_object_definition(type(edit), strict=True).fields:
         value = getattr(edit, field.python_name)

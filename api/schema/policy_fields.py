@@ -1,6 +1,6 @@
 """Root fields about the policy that take arguments. Each is guarded by what it answers with.
 
-A resolver hands on; what an answer is, `api.administration` and `api.inquiry` know.
+A resolver hands on; what an answer is, `changes` and `inquiry` of `api.administration` know.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from authz.ceiling import capped, effective
 from authz.decision import condition
-from authz.diff import diff
+from authz.diff.diff import diff
 from authz.enforcer import decision_set
 from authz.principal import Principal, acting_role
 from db.errors import FieldwardError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from authz.decision import DecisionSet
-    from authz.diff import Diff
+    from authz.diff.diff import Diff
     from authz.document import Document
     from authz.policy import PolicySet
     from db.predicate import Predicate

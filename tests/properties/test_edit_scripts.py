@@ -15,9 +15,9 @@ from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
-from authz.check import check
+from authz.checks.check import check
+from authz.checks.finding import Check, Severity
 from authz.decision import Deny, condition
-from authz.finding import Check, Severity
 from authz.scope import parse_scope
 from authz.snapshot import take
 from db.catalog_records import CATALOG

@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
+from api.administration.replay import Outcome, standing
 from api.compiler import Compiler
 from api.demand import Asked, read
 from api.errors import OperationDenied, OperationTooComplex, PositionDenied
-from api.replay import Outcome, standing
 from api.request import GraphQLRequest
 from authz import questions
 from authz.decision import DecisionSet, DenialMode

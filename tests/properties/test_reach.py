@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from authz.diff import AccessChange, Direction
+from authz.diff.diff import AccessChange, Direction
+from authz.diff.reach import entering, fails, leaving
 from authz.holds import holds
 from authz.principal import Attributes
-from authz.reach import entering, fails, leaving
 from authz.scope import parse_scope
 from authz.synthetic import read_row
 from db.catalog_records import CATALOG

@@ -11,8 +11,8 @@ import pytest
 
 from api.cli.main import cli
 from authz.document import Document
-from authz.edit_forms import FORMS
-from authz.edits import edited, read_edits_file
+from authz.edits.edited import edited, read_edits_file
+from authz.edits.forms import FORMS
 from authz.order import Status
 from authz.packaged import load_seed
 from db.catalog_records import CATALOG

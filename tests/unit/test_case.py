@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from authz import questions
-from authz.case_check import failures
 from authz.case_file import cases_text, read_cases
-from authz.check import check
+from authz.checks.cases import failures
+from authz.checks.check import check
+from authz.checks.finding import Check, Severity
 from authz.document import Document
 from authz.errors import CaseInvalid
-from authz.finding import Check, Severity
 from authz.packaged import load_seed_document
 from authz.policy import Effect, Rule, sorted_rules
 from authz.store import read_document, text_of

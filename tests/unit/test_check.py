@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from authz.check import check
+from authz.checks.check import check
+from authz.checks.finding import Check, Finding, Severity
 from authz.document import Document
-from authz.finding import Check, Finding, Severity
 from authz.invariant import Invariant
 from authz.order import Change, Order, Status
 from authz.policy import PolicySet

@@ -11,7 +11,7 @@ import pytest
 
 from authz.case import Case
 from authz.decision import DenialMode
-from authz.diff import Diff, Direction, diff
+from authz.diff.diff import Diff, Direction, diff
 from authz.document import Document
 from authz.invariant import Invariant
 from authz.order import Change, Order, Status

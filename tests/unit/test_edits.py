@@ -8,8 +8,8 @@ from types import MappingProxyType
 import pytest
 
 from authz.document import Document
-from authz.edit_forms import FORMS
-from authz.edits import edited, read_edits_file
+from authz.edits.edited import edited, read_edits_file
+from authz.edits.forms import FORMS
 from authz.errors import CaseInvalid, EditInvalid, OrderInvalid, PolicyInvalid
 from authz.invariant import Invariant
 from authz.order import Status

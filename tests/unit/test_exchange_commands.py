@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner, Result
 from graphql import OperationDefinitionNode, parse, validate
 
+from api.administration.wanted import Wanted, made
 from api.cli.acting import Acting
 from api.cli.main import cli
 from api.schema.build import core, full_schema
-from api.wanted import Wanted, made
 from authz.casbin_lines import policy_csv
 from authz.ceiling import effective
 from authz.document import Document

@@ -9,10 +9,10 @@ from typing import cast
 import asyncpg
 import pytest
 
-from api import impact
-from api.impact import Impact, people, rounded
+from api.administration import impact
+from api.administration.impact import Impact, people, rounded
 from authz.decision import DenialMode
-from authz.diff import AccessChange, Diff, Direction
+from authz.diff.diff import AccessChange, Diff, Direction
 from authz.errors import PolicyInvalid
 from authz.packaged import load_seed
 from authz.policy import Role

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import pytest
 
 from authz import questions
-from authz.check import check
+from authz.checks.check import check
+from authz.checks.finding import Check
+from authz.checks.invariants import bound
 from authz.document import Document
 from authz.errors import DocumentInvalid, PolicyInvalid
-from authz.finding import Check
 from authz.invariant import Invariant
-from authz.invariant_check import bound
 from authz.packaged import load_seed_document
 from authz.policy import Effect, Rule, sorted_rules
 from authz.policy_file import parse_policy_file

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from strawberry.types.base import get_object_definition
 
-from api import administration, endpoint
+from api import endpoint
+from api.administration.changes import changes as administration
+from api.administration.wanted import touched
 from api.schema.policy_edit import PolicyEdit, table_of
-from api.wanted import touched
 from authz.document import Document
-from authz.edit_forms import FORMS
+from authz.edits.forms import FORMS
 from authz.follower import Follower
 from authz.packaged import load_seed
 from db import changes
@@ -140,7 +141,7 @@ async def test_a_document_of_both_runs_the_one_that_is_named(
 
 
 def test_edits_have_the_names_that_files_have() -> None:
-    """`authz.edit_forms` says which edits there are, and what each is written with."""
+    """`authz.edits.forms` says which edits there are, and what each is written with."""
     kinds = get_object_definition(PolicyEdit, strict=True).fields
     found = {}
     for kind in kinds:

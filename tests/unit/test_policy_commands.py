@@ -27,8 +27,8 @@ from api.cli.acting import Acting
 from api.cli.edits_input import as_input
 from api.cli.main import cli
 from api.schema.build import core, full_schema
-from authz.edit_forms import FORMS, Form
-from authz.edits import read_edits_file
+from authz.edits.edited import read_edits_file
+from authz.edits.forms import FORMS, Form
 from authz.packaged import load_seed_document
 from authz.store import text_of
 from db.catalog_records import CATALOG

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from authz import questions
-from authz.case_check import failures
 from authz.case_file import read_cases
-from authz.check import check
+from authz.checks.cases import failures
+from authz.checks.check import check
 from authz.decision import AllowWhere, Deny, condition
 from authz.document import Document
 from authz.enforcer import decide

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from api.administration.replay import Outcome, Replayed, replay
 from api.demand import Demand, Use, written
-from api.replay import Outcome, Replayed, replay
 from authz.decision import DenialMode
 from authz.packaged import load_seed
 from authz.policy import ALWAYS, Effect, PolicySet, Role, Rule

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import casbin
 import pytest
 
-import authz.rule_check
-from authz.check import check
-from authz.diff import diff
-from authz.edits import edited
+import authz.checks.rules
+from authz.checks.check import check
+from authz.diff.diff import diff
+from authz.edits.edited import edited
 from authz.packaged import load_seed_document
 from authz.store import read_document, text_of
 from db.catalog_records import CATALOG
@@ -33,7 +33,7 @@ def test_a_version_that_was_checked_is_compared_and_checked_again_without_asking
     # As a commit reads it: another object, of the same text.
     read = read_document(text_of(after), CATALOG)
     monkeypatch.setattr(casbin.Enforcer, "enforce", again)
-    monkeypatch.setattr(authz.rule_check, "_findings", again)
+    monkeypatch.setattr(authz.checks.rules, "_findings", again)
     assert check(before, read, NOW) == findings
     assert diff(before, read, NOW) == differing
     with pytest.raises(AssertionError, match="found out again"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from authz.case_check import failures
+from authz.checks.cases import failures
+from authz.checks.finding import Check, Finding, Severity
+from authz.checks.invariants import invariant_findings
+from authz.checks.orders import order_findings
+from authz.checks.rules import rule_findings
 from authz.errors import FloorImpossible
-from authz.finding import Check, Finding, Severity
 from authz.floor import floor_of
-from authz.invariant_check import invariant_findings
-from authz.order_check import order_findings
-from authz.rule_check import rule_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """What an edit changes: decisions before and after, never only text. Pure.
 
 `only_narrows` is a proof, so whatever could give somebody something although no decision widens is
-found here as well: `diff_roles` and `diff_orders` say what that is. What is not counted: that a row
+found here as well: `roles` and `orders` say what that is. What is not counted: that a row
 which is gone tells whoever remembers it that it does not meet the condition.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authz.diff_access import Access
-from authz.diff_orders import cap_changes, order_changes
-from authz.diff_promises import assignment_changes, case_changes, invariant_changes
-from authz.diff_roles import role_changes
-from authz.difference import AccessChange, Diff, Direction, SettingChange
+from authz.diff.access import Access
+from authz.diff.difference import AccessChange, Diff, Direction, SettingChange
+from authz.diff.orders import cap_changes, order_changes
+from authz.diff.promises import assignment_changes, case_changes, invariant_changes
+from authz.diff.roles import role_changes
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,20 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from authz.check import check
-from authz.diff import diff
-from authz.finding import Severity
+from authz.checks.check import check
+from authz.checks.finding import Severity
+from authz.diff.diff import diff
 from authz.snapshot import take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from api.impact import Impact
-    from api.replay import Replayed
-    from authz.diff import AccessChange, Diff
+    from api.administration.impact import Impact
+    from api.administration.replay import Replayed
+    from authz.checks.finding import Finding
+    from authz.diff.diff import AccessChange, Diff
     from authz.document import Document
-    from authz.finding import Finding
     from authz.snapshot import Snapshot
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from authz.case_file import parse_cases
-from authz.draft import Draft, present
+from authz.edits.draft import Draft, present
 from authz.invariant_file import invariant_of
 
 if TYPE_CHECKING:

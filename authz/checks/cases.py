@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from authz import questions
 from authz.case_file import check_case, coordinates, expected
 from authz.ceiling import effective
+from authz.checks.finding import Check, Finding, Severity
 from authz.decided import decided
 from authz.decision import Allow, Deny, condition
 from authz.errors import CaseInvalid
-from authz.finding import Check, Finding, Severity
 from authz.holds import holds
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from authz.draft import Draft, absent, present
-from authz.edit_forms import instant
+from authz.edits.draft import Draft, absent, present
+from authz.edits.forms import instant
 from authz.errors import OrderInvalid
 from authz.near import unknown
 from authz.order import Change, Status

@@ -15,12 +15,12 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from api.administration.impact import people
+from api.administration.replay import replay
+from api.administration.report import report_facts, weighed
+from api.administration.shown import change_facts, version_facts, worker_facts
+from api.administration.wanted import Wanted, made, touched, wanted_of
 from api.errors import ArgumentInvalid, NotNarrowing
-from api.impact import people
-from api.replay import replay
-from api.report import report_facts, weighed
-from api.shown_change import change_facts, version_facts, worker_facts
-from api.wanted import Wanted, made, touched, wanted_of
 from authz.errors import CommitRefused
 from authz.floor import floor_of
 from authz.follower import Cause
@@ -32,10 +32,10 @@ from db.operations import operations
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from api.caller import Caller
-    from api.documents import Documents
-    from api.replay import Replayed
-    from api.report import Weighed
+    from api.administration.caller import Caller
+    from api.administration.documents import Documents
+    from api.administration.replay import Replayed
+    from api.administration.report import Weighed
     from authz.document import Document
     from authz.follower import Follower
     from db.changes import Change

@@ -15,7 +15,7 @@ from authz import hierarchy, questions
 from authz.ceiling import effective
 from authz.decided import decided
 from authz.decision import Action, Deny, Reason, condition
-from authz.difference import AccessChange, Direction
+from authz.diff.difference import AccessChange, Direction
 from authz.implies import implies
 from authz.matcher import binding
 from authz.order import instants

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from authz.draft import Draft, listed, present
+from authz.edits.draft import Draft, listed, present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authz.decision import DenialMode, Deny
-from authz.difference import Direction, SettingChange
+from authz.diff.difference import Direction, SettingChange
 from db.predicate import Never
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from authz.decision import DecisionSet
-    from authz.diff_access import Access, Moment
+    from authz.diff.access import Access, Moment
     from authz.document import Document
     from authz.policy import Role
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from authz.ceiling import Excess, violations
-from authz.finding import Check, Finding, Severity
+from authz.checks.finding import Check, Finding, Severity
 from authz.implies import implies
 from authz.near import unknown
 from authz.order import Status

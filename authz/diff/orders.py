@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from authz import questions
 from authz.ceiling import capped
-from authz.difference import Direction, SettingChange
+from authz.diff.difference import Direction, SettingChange
 from authz.implies import implies
 from authz.matcher import binding
 from db.predicate import both

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from authz.draft import Draft, absent, listed, present
-from authz.edit_forms import meanings
+from authz.edits.draft import Draft, absent, listed, present
+from authz.edits.forms import meanings
 from authz.near import unknown
 from authz.policy import ALWAYS, Effect, Role, Rule
 from authz.policy_file import denial_of, role_of, rules_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authz.ceiling import capped
-from authz.difference import Direction, SettingChange
+from authz.diff.difference import Direction, SettingChange
 from authz.policy import parts
 from authz.wildcards import within
 

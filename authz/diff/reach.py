@@ -29,7 +29,7 @@ from db.predicate import (
 )
 
 if TYPE_CHECKING:
-    from authz.difference import AccessChange
+    from authz.diff.difference import AccessChange
     from db.predicate import Predicate
 
 _PEOPLE: Final = ("Enrollee", "Claim")

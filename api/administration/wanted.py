@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.errors import ArgumentInvalid, PolicyUnchanged
 from api.schema.policy_edit import table_of
-from authz.edits import edited
+from authz.edits.edited import edited
 from authz.policy_file import parse_policy_file
 from authz.store import read_document, text_of
 

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from api.administration.report import diff_facts
 from api.errors import ArgumentInvalid
-from api.report import diff_facts
 from api.strict_json import read_object
-from authz.diff import diff
+from authz.diff.diff import diff
 from authz.errors import AttributeInvalid
 from authz.explain import explain, matrix, who_can
 from authz.near import unknown
@@ -24,8 +24,8 @@ from db.catalog_records import CATALOG
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from api.caller import Caller
-    from api.documents import Documents
+    from api.administration.caller import Caller
+    from api.administration.documents import Documents
     from authz.document import Document
     from authz.explain import Part
     from authz.principal import Attributes

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from authz import edits_of_orders, edits_of_policy, edits_of_promises, edits_of_subjects
-from authz.draft import Draft
-from authz.edit_forms import opened
+from authz.edits import orders, policy, promises, subjects
+from authz.edits.draft import Draft
+from authz.edits.forms import opened
 from authz.errors import EditInvalid
 from authz.strict_table import document as table_of
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from authz.strict_table import StrictTable
 
 _KINDS: Final[Mapping[str, Callable[[Draft, StrictTable], None]]] = {
-    **edits_of_policy.KINDS,
-    **edits_of_promises.KINDS,
-    **edits_of_orders.KINDS,
-    **edits_of_subjects.KINDS,
+    **policy.KINDS,
+    **promises.KINDS,
+    **orders.KINDS,
+    **subjects.KINDS,
 }
 """Key of an edit → what it does to a draft."""
 

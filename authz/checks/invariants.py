@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from authz import questions
 from authz.ceiling import effective
+from authz.checks.finding import Check, Finding, Severity
 from authz.decided import decided
 from authz.decision import condition
 from authz.errors import PolicyInvalid
-from authz.finding import Check, Finding, Severity
 from authz.implies import implies
 from authz.index import Index
 from authz.invariant_file import check_invariant

@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from authz import hierarchy, questions
-from authz.finding import Check, Finding, Severity
+from authz.checks.finding import Check, Finding, Severity
 from authz.implies import implies
 from authz.policy import Effect, parts
 from db.predicate import Never

@@ -4,8 +4,8 @@ A change set is no oracle: what it says of people is 0 or 11 and more, and a row
 who somebody is. Who counts is a login of its own (db/floor.py), which may read no such column.
 
 An attribute of a principal stands for any value: somebody of the role could have it
-(authz/reach.py). So what is counted is nobody's reach, but of whom somebody gets a row that he did
-not have.
+(authz/diff/reach.py). So what is counted is nobody's reach, but of whom somebody gets a row that
+he did not have.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from authz.reach import entering, leaving
+from authz.diff.reach import entering, leaving
 from db.catalog_records import CATALOG
 from db.errors import PrivilegeMissing, StatementTimeout
 from db.execute import Inputs, execute
@@ -26,7 +26,7 @@ from db.sql.render import render
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from authz.difference import Diff
+    from authz.diff.difference import Diff
     from authz.snapshot import Snapshot
     from db.pools import Pools
 
