@@ -388,7 +388,11 @@ def test_another_population_is_compared_by_what_it_means() -> None:
 def test_another_order_that_means_others_by_the_same_name_is_no_narrowing() -> None:
     everybody = ORDER.replace("population covers as_of", "always")
     order = parse_order(CATALOG, "one", everybody.replace('role = "agent"', 'role = "clerk"'))
-    found = diff(BASE, version(orders=(ONE, replace(order, name="two"))), NOW)
+    # The rule names no people: only its order does.
+    words = 'on = ["Enrollee.dateOfBirth"], actions = ["read", "filter"], where = '
+    edit = (f'{words}"people"', f'{words}"always"')
+    two = (ONE, replace(order, name="two"))
+    found = diff(version(edit), version(edit, orders=two), NOW)
     changed = {change.direction for change in found.access if change.role == "agent"}
     assert changed == {WIDER}
 
