@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from authz import hierarchy, questions
 from authz.decided import decided
 from authz.decision import Action, Reason, condition
+from authz.errors import OrderInvalid
 from authz.implies import implies
 from authz.index import Index
+from authz.order import ambiguity
 from authz.policy import ALWAYS, Effect, PolicySet, Rule, join, parts, sorted_rules
 from authz.routes import opening
 from db.predicate import Never
@@ -109,8 +111,11 @@ def effective(policy: PolicySet, orders: Sequence[Order], as_of: datetime) -> Po
     """The policy that holds at an instant: orders included, as rules like any other.
 
     What is closed to a capped role is denied by rules of its own, so that an engine that reads
-    only the rules decides alike, and so that no rule can open it again.
+    only the rules decides alike, and so that no rule can open it again. Raises OrderInvalid where
+    two orders give one name different people.
     """
+    if problem := ambiguity(orders):
+        raise OrderInvalid(problem)
     roles = dict(policy.roles)
     classes = dict(policy.classes)
     scopes = dict(policy.scopes)

@@ -153,6 +153,14 @@ class CaseInvalid(FieldwardError):
     status = 400
 
 
+class QuestionInvalid(FieldwardError):
+    """A question about the policy names what there is not; `detail` says what, and the nearest."""
+
+    code = "FW422"
+    public = "the question names what there is not"
+    status = 400
+
+
 class EditInvalid(FieldwardError):
     """An edit has no meaning, or does not fit the version; `detail` says which and why."""
 

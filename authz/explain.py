@@ -10,7 +10,7 @@ from authz.ceiling import effective
 from authz.decided import decided
 from authz.decision import Allow, AllowWhere, Deny
 from authz.enforcer import decide
-from authz.errors import PolicyInvalid, RowInvalid, UnknownRole
+from authz.errors import QuestionInvalid, RowInvalid, UnknownRole
 from authz.holds import holds
 from authz.matcher import binding, outcome, taking_part
 from authz.near import unknown
@@ -74,7 +74,7 @@ def explain(
     row: Row | None,
     as_of: datetime,
 ) -> Explanation:
-    """The decision with every rule that took part. UnknownRole; PolicyInvalid for a coordinate or
+    """The decision with every rule that took part. UnknownRole; QuestionInvalid for a coordinate or
     an action that does not exist; RowInvalid for a row of another entity than the coordinate's."""
     policy = effective(document.policy, document.orders, as_of)
     _known(policy, role, coordinate, action)
@@ -114,10 +114,10 @@ def _known(policy: PolicySet, role: str, coordinate: str, action: str) -> None:
     if role not in policy.roles:
         raise UnknownRole
     if coordinate not in policy.anchors:
-        raise PolicyInvalid(unknown("coordinate", coordinate, policy.anchors))
+        raise QuestionInvalid(unknown("coordinate", coordinate, policy.anchors))
     offered = questions.actions(policy.catalog, coordinate)
     if action not in offered:
-        raise PolicyInvalid(f"{coordinate}: {unknown('action', action, offered)}")
+        raise QuestionInvalid(f"{coordinate}: {unknown('action', action, offered)}")
 
 
 def _outcome(
@@ -147,7 +147,7 @@ def _lacking(policy: PolicySet, role: str, attributes: Attributes) -> tuple[str,
 def who_can(
     document: Document, coordinate: str, action: str, as_of: datetime
 ) -> tuple[Access, ...]:
-    """The roles that may do it on some row, by name. PolicyInvalid for a coordinate or an action
+    """The roles that may do it on some row, by name. QuestionInvalid for a coordinate or an action
     that does not exist."""
     policy = effective(document.policy, document.orders, as_of)
     found = []
@@ -170,7 +170,7 @@ def matrix(
     coordinates: Collection[str] = (),
 ) -> dict[str, dict[str, str]]:
     """Coordinate → role → condition in words, `` for never; all of them where none is named, of
-    coordinates those that offer the action. UnknownRole; PolicyInvalid for a coordinate or an
+    coordinates those that offer the action. UnknownRole; QuestionInvalid for a coordinate or an
     action that does not exist."""
     policy = effective(document.policy, document.orders, as_of)
     asked = sorted(roles or policy.roles)
@@ -178,7 +178,7 @@ def matrix(
         raise UnknownRole
     if action not in questions.ACTIONS | questions.FILTERS:
         known = questions.ACTIONS | questions.FILTERS
-        raise PolicyInvalid(unknown("action", action, known))
+        raise QuestionInvalid(unknown("action", action, known))
     for coordinate in coordinates:
         _known(policy, asked[0], coordinate, action)
     offering = [

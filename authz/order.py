@@ -79,6 +79,18 @@ class Order:
         return action in granted or questions.parent(action) in granted
 
 
+def ambiguity(orders: Iterable[Order]) -> str | None:
+    """What two orders call by one name and mean differently, as the text of an error; None where
+    every name has one meaning. The later one would say who the people of the other are."""
+    meant: dict[tuple[str, str], tuple[str, Scope]] = {}
+    for order in orders:
+        for anchor, scope in order.population.items():
+            other, first = meant.setdefault((order.scope, anchor), (order.name, scope))
+            if first.predicate != scope.predicate:
+                return f"{order.name}: '{order.scope}' on {anchor} means something else in {other}"
+    return None
+
+
 def next_change(orders: Iterable[Order], as_of: datetime) -> datetime | None:
     """The next instant at which the status of some order changes; None when none will."""
     return min((at for at in _changes(orders) if at > as_of), default=None)

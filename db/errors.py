@@ -211,7 +211,7 @@ class VersionUnknown(FieldwardError):
     """No policy version has this number, or none was committed by then."""
 
     code = "FW521"
-    public = "there is no such version of the policy"
+    public = "there is no such version of the policy, or none by then"
     status = 404
 
 

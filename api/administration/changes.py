@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from api.administration.impact import people
@@ -21,6 +22,7 @@ from api.administration.report import report_facts, weighed
 from api.administration.shown import change_facts, version_facts, worker_facts
 from api.administration.wanted import Wanted, made, touched, wanted_of
 from api.errors import ArgumentInvalid, NotNarrowing
+from authz.diff.difference import Direction
 from authz.errors import CommitRefused
 from authz.floor import floor_of
 from authz.follower import Cause
@@ -46,6 +48,7 @@ _log = logging.getLogger("fieldward")
 MOST: Final = 100
 """Entries of a list of versions or changes."""
 _MOST_LOOKED_AT: Final = 1_000
+_TOLD: Final = 5
 """Versions among which those are looked for that somebody has to approve still."""
 
 
@@ -186,11 +189,13 @@ class Administration:
         wanted = await self._change(change)
         before, after = await self._both(wanted)
         _permitted(caller, before, after)
-        found = await asyncio.to_thread(weighed, before, after, caller.as_of)
+        alone = wanted.emergency and wanted.approver is None
+        work = partial(weighed, before, after, caller.as_of, urgent=alone)
+        found = await asyncio.to_thread(work)
         if found.errors:
             raise CommitRefused(found.findings)
-        if wanted.emergency and wanted.approver is None and not found.diff.only_narrows:
-            raise NotNarrowing
+        if alone:
+            _narrows(found)
         floor = await asyncio.to_thread(floor_of, after.policy, after.orders)
         fresh = floor.roles.keys() - before.policy.roles.keys()
         verifiers = await asyncio.to_thread(self._pools.verifiers, fresh)
@@ -212,10 +217,10 @@ class Administration:
         self, caller: Caller, wanted: Wanted, reason: str, *, emergency: bool
     ) -> dict[str, object]:
         caller.needs("PolicyChange.reason", "create")
-        found = await self._weighed(caller, wanted)
+        found = await self._weighed(caller, wanted, urgent=emergency)
         _permitted(caller, found.before, found.after)
-        if emergency and not found.diff.only_narrows:
-            raise NotNarrowing
+        if emergency:
+            _narrows(found)
         counted = await people(self._pools, found.diff, caller.snapshot, caller.as_of)
         replayed = await self._replayed(caller, found)
         document = text_of(found.after)
@@ -232,13 +237,14 @@ class Administration:
             )
         return await self.change(change)
 
-    async def _weighed(self, caller: Caller, wanted: Wanted) -> Weighed:
+    async def _weighed(self, caller: Caller, wanted: Wanted, *, urgent: bool = False) -> Weighed:
         before = await self._documents.number(caller.snapshot.number)
         back = wanted.rollback_to
         older = None if back is None else await self._documents.number(back)
 
         def work() -> Weighed:
-            return weighed(before, made(wanted, before, older, caller.as_of), caller.as_of)
+            after = made(wanted, before, older, caller.as_of)
+            return weighed(before, after, caller.as_of, urgent=urgent)
 
         return await asyncio.to_thread(work)
 
@@ -255,6 +261,18 @@ class Administration:
         """The version that a change is over, and the one that it wants."""
         before = await self._documents.number(change.base)
         return before, await self._documents.parsed(change.document)
+
+
+def _narrows(found: Weighed) -> None:
+    """Raises NotNarrowing, with the first few things that are not proven to narrow."""
+    wide = [
+        *(f"{each.role} {each.action} {each.coordinates[0]}: {each.before} → {each.after}"
+          for each in found.diff.access if each.direction is not Direction.NARROWER),
+        *(each.what for each in found.diff.settings if each.direction is not Direction.NARROWER),
+    ]  # fmt: skip
+    if wide:
+        more = f"; and {len(wide) - _TOLD} more" if len(wide) > _TOLD else ""
+        raise NotNarrowing(widens="; ".join(wide[:_TOLD]) + more)
 
 
 def _permitted(caller: Caller, before: Document, after: Document) -> None:

@@ -55,7 +55,7 @@ class Inquiry:
         row: str | None,
         as_of: str | None,
     ) -> dict[str, object]:
-        """A decision, and why. Raises PolicyInvalid and RowInvalid as `authz.explain.explain`."""
+        """A decision, and why. Raises QuestionInvalid and RowInvalid as `authz.explain.explain`."""
         principal, made_up = _attributes(attributes), _row(row)
         document, at = await self._then(caller, as_of)
         _known(document, role)

@@ -41,13 +41,13 @@ class Weighed:
         return tuple(each for each in self.findings if each.severity is Severity.ERROR)
 
 
-def weighed(before: Document, after: Document, as_of: datetime) -> Weighed:
+def weighed(before: Document, after: Document, as_of: datetime, *, urgent: bool = False) -> Weighed:
     """Checks and compares, at an instant. Takes up to a second among ten thousand rules.
 
     Raises what `take` raises: no gateway could take that version up.
     """
     snapshot = take(after.policy, after.orders, as_of, assignments=after.assignments)
-    findings = check(before, after, as_of)
+    findings = check(before, after, as_of, urgent=urgent)
     return Weighed(before, after, snapshot, findings, diff(before, after, as_of))
 
 

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 import click
 
 from api.cli.acting import Acting, acts
-from api.cli.output import show, table
+from api.cli.output import cell, show, table, to_minute
 from api.cli.policy_changes import CHANGE, show_change
 
 _ORDERS = """{ orders {
@@ -38,7 +38,9 @@ def order() -> None:
 def list_orders(who: Acting) -> None:
     """Print name, docket, dates and status of each order."""
     names = ("name", "docket", "issued", "effective", "status", "role")
-    table([{n: row[n] for n in names} for row in who.ask(_ORDERS)], as_json=who.as_json)
+    found = who.ask(_ORDERS)
+    rows = found if who.as_json else [{n: cell(n, row[n]) for n in names} for row in found]
+    table(rows, as_json=who.as_json)
 
 
 @order.command("show")
@@ -55,9 +57,11 @@ def show_order(who: Acting, name: str) -> None:
 
 def _in_words(order: dict[str, Any]) -> dict[str, object]:
     return {
-        **order,
+        **{name: cell(name, value) for name, value in order.items()},
         "states": ", ".join(order["states"]),
-        "history": "; ".join(f"{each['status']} since {each['at']}" for each in order["history"]),
+        "history": "; ".join(
+            f"{each['status']} from {to_minute(each['at'])}" for each in order["history"]
+        ),
         "grants": "; ".join(
             f"{each['coordinate']}: {', '.join(each['actions'])}" for each in order["grants"]
         ),

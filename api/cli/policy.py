@@ -56,7 +56,10 @@ def show_policy(who: Acting, role: str | None, number: int | None) -> None:
         rules = who.ask(_RULES)["rules"]
     else:
         rules = _written(who.ask(_WRITTEN, number=number)["document"])
-    table([rule for rule in rules if role in (None, rule["role"])], as_json=who.as_json)
+    found = [rule for rule in rules if role in (None, rule["role"])]
+    if not found:
+        raise click.BadParameter("no rule is about such a role", param_hint="--role")
+    table(found, as_json=who.as_json)
 
 
 def _written(document: str) -> list[dict[str, object]]:

@@ -29,6 +29,9 @@ _CHANGES = f"""query ($state: String, $last: Int!, $before: Int) {{
   policyChanges(state: $state, last: $last, before: $before) {{ {_LINE} }}
 }}"""
 _CHANGE = f"query ($id: Int!) {{ policyChange(id: $id) {{ {CHANGE} }} }}"
+STATES = (
+    "proposed", "approved", "committed", "rejected", "withdrawn", "expired", "superseded",
+)  # fmt: skip
 _NUMBER = click.argument("number", metavar="ID", type=click.IntRange(min=1))
 
 
@@ -105,14 +108,24 @@ def try_change(who: Acting, source: Mapping[str, object]) -> None:
 
 
 @click.command()
-@click.option("--state", default=None, help="Only those in this state, such as proposed.")
+@click.option("--state", type=click.Choice(STATES), default=None, help="Only those.")
 @click.option("--last", type=click.IntRange(1, 100), default=20, show_default=True)
 @click.option("--before", type=click.IntRange(min=1), default=None, help="Only lower IDs.")
 @acts
 def changes(who: Acting, state: str | None, last: int, before: int | None) -> None:
     """Print the changes that were proposed, the latest first."""
     found = who.ask(_CHANGES, state=state, last=last, before=before)
-    names = ("id", "state", "base", "version", "author", "approver", "proposedAt", "reason")
+    names = (
+        "id",
+        "state",
+        "base",
+        "version",
+        "author",
+        "approver",
+        "proposedAt",
+        "approvalDue",
+        "reason",
+    )
     rows = found if who.as_json else [{n: cell(n, row[n]) for n in names} for row in found]
     table(rows, as_json=who.as_json)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from authz.ceiling import Excess, violations
+from authz.ceiling import Excess, capped, violations
 from authz.checks.finding import Check, Finding, Severity
 from authz.implies import implies
 from authz.near import unknown
 from authz.order import Status
+from authz.policy import parts
 from authz.routes import route, where
 
 if TYPE_CHECKING:
@@ -35,13 +36,23 @@ def order_findings(before: Document | None, after: Document, as_of: datetime) ->
             yield _about(order, Severity.ERROR, f"would cap nobody: {problem}")
         elif since := _binding(order, as_of):
             yield from _excess(before, after, order, since)
-        if _means_otherwise(after.policy, order):
+        if _closes(before, after, order, as_of):
             yield _about(
                 order,
                 Severity.WARNING,
-                f"says who '{order.scope}' are, and the policy says otherwise: the order's word "
-                "holds, in the rules of every role",
+                f"caps {order.role} from now on, and is not in force yet: until it is, the role "
+                "reads nothing",
             )
+        if _means_otherwise(after.policy, order):
+            others = _others(after, order.scope)
+            # Its word would hold in their rules, too, and an order is to change one role.
+            named = f", and rules of {', '.join(others)} name it: call one of the two otherwise"
+            text = f"says who '{order.scope}' are, and the policy says otherwise"
+            if others:
+                said = f"the order {order.name} {text}{named}"
+                yield Finding(Severity.ERROR, Check.SCOPE, said, order.role)
+            else:
+                yield _about(order, Severity.WARNING, f"{text}: the order's word holds")
     if before is not None:
         for order in sorted(before.orders, key=lambda each: each.name):
             yield from _changed(order, after, as_of)
@@ -67,6 +78,20 @@ def _means_otherwise(policy: PolicySet, order: Order) -> bool:
     )
 
 
+def _closes(before: Document | None, after: Document, order: Order, as_of: datetime) -> bool:
+    """Whether an order takes everything from a role that was free, because its day is to come."""
+    if before is None or order.role in capped(before.policy, before.orders):
+        return False
+    return not any(each.in_force(as_of) for each in after.orders if each.role == order.role)
+
+
+def _others(document: Document, scope: str) -> list[str]:
+    """The roles without a cap whose rules name a row scope."""
+    free = document.policy.roles.keys() - capped(document.policy, document.orders)
+    rules = document.policy.rules
+    return sorted({r.role for r in rules if r.role in free and scope in parts(r.condition)})
+
+
 def _excess(
     before: Document | None, after: Document, order: Order, since: str
 ) -> Iterator[Finding]:
@@ -84,14 +109,28 @@ def _excess(
     )
     alike: defaultdict[tuple[Severity, str, Excess, tuple[Rule, ...]], list[Violation]]
     alike = defaultdict(list)
+    stood = before is not None and order.name in {each.name for each in before.orders}
+    standing: Counter[str] = Counter()
     for each in found:
         was = known.get((each.role, each.coordinate, each.action))
         old = was is not None and implies(each.rows, was.rows)
+        if old and stood:
+            standing[each.role] += 1
+            continue
         error = each.excess is Excess.COORDINATE and not old
         severity = Severity.ERROR if error else Severity.WARNING
         alike[severity, each.role, each.excess, each.rules].append(each)
     for (severity, *_), group in alike.items():
         yield _finding(policy, order, since, severity, group)
+    # Told one by one when the order came; whoever edits something else has seen it since.
+    for role, count in sorted(standing.items()):
+        yield Finding(
+            Severity.WARNING,
+            Check.ORDER,
+            f"{role} would get more than the order leaves in {count} cases, as before "
+            f"({order.name}, {since}); nobody gets it, because access is what both leave",
+            role,
+        )
 
 
 def _finding(

@@ -478,8 +478,8 @@ async def test_questions_are_answered_from_the_policy_of_a_moment(gateway: Gatew
 
 QUESTIONS = [
     ('policyExplain(role:"x",coordinate:"Enrollee.sex"){decision}', "FW114"),
-    ('policyExplain(role:"actuary",coordinate:"Enrollee.sexx"){decision}', "FW401"),
-    ('policyExplain(role:"actuary",coordinate:"Enrollee.sex",action:"reed"){decision}', "FW401"),
+    ('policyExplain(role:"actuary",coordinate:"Enrollee.sexx"){decision}', "FW422"),
+    ('policyExplain(role:"actuary",coordinate:"Enrollee.sex",action:"reed"){decision}', "FW422"),
     ('policyExplain(role:"actuary",coordinate:"Enrollee.sex",row:"x"){decision}', "FW114"),
     ('policyExplain(role:"actuary",coordinate:"Enrollee.sex",row:"{}"){decision}', "FW414"),
     ('policyExplain(role:"actuary",coordinate:"Enrollee.sex",attributes:"[]"){decision}', "FW114"),

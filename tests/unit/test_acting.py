@@ -57,7 +57,7 @@ def test_a_refusal_is_told_with_code_text_and_counterexample_and_ends_with_1(
     told = capsys.readouterr()
     assert told.err.splitlines() == [
         "FW411 the checks refuse it",
-        "error: order: it exceeds the order  [agent read Enrollee.ssn]",
+        "error: order: it exceeds the order",
         "FW417 an edit is not valid: edit 1: x",
         "FW115 too large: limit 50",
     ]

@@ -12,6 +12,7 @@ from authz.casbin_lines import policy_csv
 from authz.ceiling import Excess, Violation, capped, effective, violations
 from authz.decision import Allow, AllowWhere, Decision, Deny, Reason, condition
 from authz.enforcer import decision_set
+from authz.errors import OrderInvalid
 from authz.order import Order
 from authz.order_file import parse_order
 from authz.policy import PolicySet
@@ -324,6 +325,15 @@ def test_two_orders_leave_what_both_leave_on_the_people_of_both() -> None:
         ("Enrollee.medicaidId", "filter:eq"),
     }
     assert {condition(decision) for decision in left.values()} == {both(women, PEOPLE)}
+
+
+def test_two_orders_that_call_different_people_by_one_name_are_refused() -> None:
+    """Else the people of the one would be said by the other, in the rules of every role."""
+    other = replace(order(ORDER.replace("population covers as_of", "always")), name="two")
+    for given in ([order(), other], [other, order()]):
+        with pytest.raises(OrderInvalid, match="'people' on Enrollee means something else in"):
+            effective(policy(), given, NOW)
+    assert effective(policy(), [order(), replace(order(), name="two")], NOW)
 
 
 def test_an_order_that_ended_takes_nothing_from_one_in_force() -> None:

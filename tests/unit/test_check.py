@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from authz.case import Case
 from authz.checks.check import check
 from authz.checks.finding import Check, Finding, Severity
 from authz.document import Document
 from authz.invariant import Invariant
 from authz.order import Change, Order, Status
 from authz.policy import PolicySet
+from authz.principal import Attributes
+from authz.synthetic import Row
 from tests.unit.test_ceiling import BEFORE, NOW, ORDER, order, policy, rule
 
 LATER = datetime(2026, 9, 1, tzinfo=UTC)
@@ -173,6 +176,21 @@ def test_an_order_that_says_something_else_or_about_others_is_looked_at_twice() 
     assert any(
         "says who 'people' are, and the policy says otherwise" in text
         for text in orders_of(document("", scope), document())
+    )
+
+
+def test_an_order_says_who_its_people_are_in_the_rules_of_its_role_alone() -> None:
+    """A policy that has the name for others, and other roles that use it, would change with it."""
+    scope = (
+        'Enrollee = "population covers as_of"\n[scopes.also',
+        'Enrollee = "always"\n[scopes.also',
+    )
+    used = document(rule("clerk", "Enrollee.firstName", "read", "people"), scope)
+    (one,) = errors(check(None, used, NOW))
+    assert one.check is Check.SCOPE
+    assert one.text == (
+        "the order one says who 'people' are, and the policy says otherwise, and rules of clerk "
+        "name it: call one of the two otherwise"
     )
 
 
@@ -365,3 +383,72 @@ def test_a_deny_that_is_removed_is_an_error() -> None:
     inherits = ('description = "Capped."', 'description = "Capped."\ninherits = ["clerk"]')
     assert within(policy(deny, inherits))
     assert not within(policy("", inherits))
+
+
+def expecting(*allow: tuple[str, str]) -> Case:
+    """A test of the capped role on a row of nobody, about one coordinate that no order covers."""
+    return Case(
+        "a test", "agent", Attributes({}), NOW, Row("Enrollee"),
+        frozenset({"Enrollee.lastName"}), frozenset(allow),
+    )  # fmt: skip
+
+
+OPEN = rule("agent", "Enrollee.lastName", "read", "always")
+
+
+def test_an_order_is_not_kept_back_by_a_test_that_expects_what_it_takes_away() -> None:
+    """Whether it holds at once may not hang on who tidies up."""
+    case = expecting(("Enrollee.lastName", "read"))
+    before = replace(document(OPEN, orders=()), cases=(case,))
+    after = replace(before, orders=(order(),))
+    (told,) = [each for each in check(before, after, NOW) if each.check is Check.CASE]
+    assert (told.severity, told.row) == (Severity.WARNING, "a test")
+    # An edit that takes the same away is kept back by the test.
+    edited = replace(after, policy=policy())
+    assert [
+        each.severity for each in check(replace(before, policy=before.policy), edited, NOW)
+        if each.check is Check.CASE
+    ] == [Severity.ERROR]  # fmt: skip
+
+
+def test_an_edit_is_not_kept_back_by_a_test_that_failed_before_it() -> None:
+    case = expecting(("Enrollee.lastName", "read"))
+    before = replace(document(), cases=(case,))
+    more = rule("clerk", "Enrollee.firstName", "update", "always")
+    after = replace(before, policy=policy(more))
+    told = [each.severity for each in check(before, after, NOW) if each.check is Check.CASE]
+    assert told == [Severity.WARNING]
+
+
+def test_an_order_that_allows_what_a_test_forbids_is_kept_back_by_it() -> None:
+    everybody = ORDER.replace("population covers as_of", "always").replace('"people"', '"all"')
+    wider = everybody.replace(
+        '"Enrollee.medicaidId"]', '"Enrollee.medicaidId", "Enrollee.lastName"]'
+    )
+    before = replace(document(OPEN, orders=(order(everybody),)), cases=(expecting(),))
+    after = replace(before, orders=(order(wider),))
+    assert not [each for each in check(before, before, NOW) if each.check is Check.CASE]
+    told = [each for each in check(before, after, NOW, urgent=True) if each.check is Check.CASE]
+    assert [each.severity for each in told] == [Severity.ERROR]
+
+
+def test_an_emergency_is_not_kept_back_by_a_test_that_expects_what_it_takes_away() -> None:
+    case = expecting(("Enrollee.lastName", "read"))
+    before = Document(policy(OPEN), (), cases=(case,))
+    after = replace(before, policy=policy())
+    severities = {
+        urgent: [e.severity for e in check(before, after, NOW, urgent=urgent) if e.row == case.name]
+        for urgent in (False, True)
+    }
+    assert severities == {False: [Severity.ERROR], True: [Severity.WARNING]}
+
+
+def test_an_order_that_is_not_in_force_yet_says_that_it_closes_its_role_until_then() -> None:
+    later = replace(order(), history=(Change(LATER, Status.IN_FORCE),))
+    free = document(orders=())
+    closing = "caps agent from now on, and is not in force yet"
+    assert any(closing in text for text in orders_of(replace(free, orders=(later,)), free))
+    assert not any(closing in text for text in orders_of(document(), free))
+    # Who is capped already loses nothing by one more that is to come.
+    both = (order(), replace(later, name="two"))
+    assert not any(closing in text for text in orders_of(document(orders=both), document()))

@@ -11,7 +11,7 @@ import pytest
 
 from authz.decision import Reason
 from authz.document import Document
-from authz.errors import PolicyInvalid, RowInvalid, UnknownRole
+from authz.errors import QuestionInvalid, RowInvalid, UnknownRole
 from authz.explain import Explanation, explain, matrix, who_can
 from authz.packaged import load_seed
 from authz.policy import Effect, Rule, sorted_rules
@@ -122,9 +122,9 @@ def test_a_rule_that_denies_holds_where_nobody_knows() -> None:
 def test_what_does_not_exist_is_not_explained() -> None:
     with pytest.raises(UnknownRole):
         asked("nobody", "Enrollee.sex")
-    with pytest.raises(PolicyInvalid, match=r"did you mean 'Enrollee.sex'"):
+    with pytest.raises(QuestionInvalid, match=r"did you mean 'Enrollee.sex'"):
         asked(DESK, "Enrollee.sexx")
-    with pytest.raises(PolicyInvalid, match="unknown action 'filter:lt'"):
+    with pytest.raises(QuestionInvalid, match="unknown action 'filter:lt'"):
         asked(DESK, "Enrollee.sex", action="filter:lt")
     with pytest.raises(RowInvalid, match="is about Claim, not Enrollee"):
         asked(DESK, "ClaimLine.number", person())
@@ -153,7 +153,7 @@ def test_who_can_read_says_where_and_whom_policy_gives_the_role() -> None:
     assert (everywhere.role, everywhere.condition, everywhere.meaning) == (
         "policy_administrator", "always", "",
     )  # fmt: skip
-    with pytest.raises(PolicyInvalid, match="coordinate"):
+    with pytest.raises(QuestionInvalid, match="coordinate"):
         who_can(document, "Enrollee.nope", "read", NOW)
 
 
@@ -172,7 +172,7 @@ def test_the_matrix_has_every_coordinate_and_role_and_says_never_by_nothing() ->
 def test_a_matrix_of_what_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownRole):
         matrix(SEED, "read", NOW, ["nobody"])
-    with pytest.raises(PolicyInvalid, match="action"):
+    with pytest.raises(QuestionInvalid, match="action"):
         matrix(SEED, "reed", NOW)
-    with pytest.raises(PolicyInvalid, match="coordinate"):
+    with pytest.raises(QuestionInvalid, match="coordinate"):
         matrix(SEED, "read", NOW, (), ["Enrollee.nope"])

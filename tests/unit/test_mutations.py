@@ -8,7 +8,7 @@ import pytest
 from strawberry.types.base import get_object_definition
 
 from api import endpoint
-from api.administration.changes import changes as administration
+from api.administration import changes as administration
 from api.administration.wanted import touched
 from api.schema.policy_edit import PolicyEdit, table_of
 from authz.document import Document

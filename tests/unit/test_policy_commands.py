@@ -79,7 +79,7 @@ EXPLANATION = {
 ORDER = {
     "name": "a-v-b", "caption": "A v. B", "court": "A court", "docket": "1", "issued": "2026-01-01",
     "effective": "2026-02-01", "status": "in_force", "inForce": True, "role": "agent",
-    "states": ["CA", "OR"], "population": "people", "history": [{"at": "T", "status": "in_force"}],
+    "states": ["CA", "OR"], "population": "people", "history": [{"at": "2026-02-01T00:00:00+00:00", "status": "in_force"}],
     "grants": [{"coordinate": "Enrollee.a", "actions": ["read", "filter"]}],
 }  # fmt: skip
 ANSWERS: dict[str, Any] = {
@@ -253,7 +253,7 @@ PRINTED: list[tuple[str, str]] = [
     ("policy who-can Enrollee.ssn", "clerk  own_county  m        jo"),
     ("policy matrix", "Enrollee.a  always  -"),
     ("order show a-v-b", "Enrollee.a: read, filter"),
-    ("order show a-v-b", "in_force since T"),
+    ("order show a-v-b", "in_force from 2026-02-01 00:00 UTC"),
 ]
 
 
