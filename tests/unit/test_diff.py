@@ -200,6 +200,67 @@ def test_a_filter_that_finds_fewer_people_is_narrower_for_whoever_does_not_count
     assert found.only_narrows
 
 
+def _scoped(text: str) -> tuple[str, str]:
+    return ("[scopes.own_state]", f'[scopes.extra]\nEnrollee = "{text}"\n[scopes.own_state]')
+
+
+HIDDEN = rule("agent", "Enrollee.dateOfBirth", "extra", "read", "deny")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "any claims (sensitivity_labels has 'ETH')",
+        "not (any claims (sensitivity_labels has 'ETH'))",
+        "any claims (submitting_state in principal.state)",
+        "any disabilities (current)",
+        "variable_demographics.veteran_ind = true",
+        "sex = 'F'",
+    ],
+)
+def test_a_deny_that_tells_what_the_role_does_not_read_is_no_narrowing(text: str) -> None:
+    """By each row on which the value is null, whoever reads it knows something about the person."""
+    found = diff(version(), version(_scoped(text), ("#more", HIDDEN)), NOW)
+    assert {change.direction for change in found.access} == {OTHER}
+    assert not found.only_narrows
+
+
+@pytest.mark.parametrize("text", ["submitting_state in principal.state", "always"])
+def test_a_deny_by_what_the_principal_brings_and_a_whole_one_narrow(text: str) -> None:
+    with_reader = version(_scoped(text), ("#more", HIDDEN))
+    changed = {change.direction for change in diff(version(), with_reader, NOW).access}
+    assert changed == {NARROWER}
+
+
+@pytest.mark.parametrize(
+    ("where", "hidden", "way"),
+    [
+        ("always", "read", NARROWER),
+        ("always", "filter", NARROWER),
+        # On some of the rows is not on all that it tells about.
+        ("own_state", "read", OTHER),
+        ("always", "sort", OTHER),
+    ],
+)
+def test_a_deny_by_what_the_role_reads_anyway_narrows(
+    where: str, hidden: str, way: Direction
+) -> None:
+    reads = rule("clerk", "Enrollee.race", where, hidden)
+    given = rule("clerk", "Enrollee.ssn", "always")
+    extra = _scoped("any race (race in ('001'))")
+    before = version(extra, ("#more", given + reads))
+    denied = rule("clerk", "Enrollee.ssn", "extra", "read", "deny")
+    after = version(extra, ("#more", given + reads + denied))
+    (change,) = diff(before, after, NOW).access
+    assert change.direction is way
+
+
+def test_a_condition_that_asked_about_it_before_may_ask_about_less() -> None:
+    wide, narrow = (_scoped(f"birth_year >= {year}") for year in (1980, 1990))
+    given = ("#more", rule("clerk", "Enrollee.ssn", "extra"))
+    assert diff(version(wide, given), version(narrow, given), NOW).only_narrows
+
+
 def test_a_change_says_on_whose_rows_and_which() -> None:
     (change,) = diff(
         BASE, version(("#more", rule("clerk", "HomeAddress.zip", "always"))), NOW
