@@ -135,7 +135,8 @@ def _standing(policy: PolicySet, orders: Sequence[Order], role: str) -> tuple[Sp
     above = hierarchy.reachable(policy.parents, role)
     ordered = sorted(above & {order.role for order in orders})
     found = [_in_force([order for order in orders if order.role == each]) for each in ordered]
-    return tuple(reduce(_shared, found))
+    spans = reduce(_shared, found)
+    return tuple(spans)
 
 
 def _in_force(orders: Sequence[Order]) -> list[_Known]:
