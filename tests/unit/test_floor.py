@@ -182,7 +182,8 @@ FAMILY = {"parent": (), "aunt": (), "child": ("parent",), "grandchild": ("child"
         # An order about another role opens nothing.
         ([order("a", (3, OUT), role="parent"), order("b", (4, IN), role="aunt")],
          {"parent": [], "aunt": [(4, None)], "child": [], "grandchild": []}),
-        ([order("a", (3, IN), (6, OUT), role="parent"), order("b", (4, IN), (9, OUT), role="child")],
+        ([order("a", (3, IN), (6, OUT), role="parent"),
+          order("b", (4, IN), (9, OUT), role="child")],
          {"parent": [(3, 6)], "child": [(4, 6)], "grandchild": [(4, 6)]}),
         ([order("a", (1, IN), (3, OUT), (5, IN), role="parent"),
           order("b", (2, IN), (3, OUT), (4, IN), (7, OUT), role="aunt"),

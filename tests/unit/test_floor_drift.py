@@ -501,7 +501,7 @@ REFUSED = {
         MappingProxyType(
             {"front_desk": replace(FLOOR.roles["front_desk"], functions=frozenset({"version"}))}
         ),
-        (),
+        MappingProxyType({}),
     ),
 }
 
