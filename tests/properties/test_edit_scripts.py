@@ -88,18 +88,20 @@ def judged(head: Document, after: Document, where: str) -> str:
     assert count == Counter(role for role, *_ in beyond), (
         f"{where}: other excesses: {sorted(beyond)[:5]}"
     )
-    if told:
-        return "refused by an order"
     for each in found:
         if each.check is Check.SCOPE and "asks about" in each.text:
             asking = asked_beyond(after, str(each.role), str(each.coordinate), str(each.action))
-            assert any(column in each.text for column in asking), f"{where}: {each.text}"
+            named = each.text.partition(" asks about ")[2].partition(", which ")[0]
+            columns = {one.partition(".")[2] for one in named.split(", ")}
+            assert columns <= asking, f"{where}: {each.text}"
+    if told:
+        return "refused by an order"
     return "refused otherwise" if found else "committed"
 
 
 def asked_beyond(document: Document, role: str, coordinate: str, action: str) -> set[str]:
-    """The columns that rules about a question compare with what the policy says, and that some
-    order which binds the role does not let it read or filter."""
+    """The columns that rules about a question compare with what policy says, and that some order
+    which binds the role does not let it read or filter."""
     binding = [each for each in document.orders if role in heirs(document.policy, each.role)]
     allow, deny = Walked(document.policy, {}).said(role)[coordinate, action]
     asked = {
