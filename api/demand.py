@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_DIGITS: Final = re.compile(r"[0-9]{3,}")
+_DIGITS: Final = re.compile(r"[0-9]+")
 _LONGEST: Final = 100
 
 

@@ -2,7 +2,8 @@
 
 A role that an order names, and every role that has its rules, is capped for good. Under an order in
 force it has at most what the order leaves; under several, what all of them leave; under none,
-nothing. An order that ended sets nobody free.
+nothing. An order that ended sets nobody free. A role that inherits a capped one is under the orders
+of both, and each of the two needs one of its own in force.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from authz.decision import Action, Reason, condition
 from authz.errors import OrderInvalid
 from authz.implies import implies
 from authz.index import Index
-from authz.order import ambiguity
+from authz.order import ambiguity, standing
 from authz.policy import ALWAYS, Effect, PolicySet, Rule, join, parts, sorted_rules
 from authz.routes import opening
 from db.predicate import Never
@@ -126,8 +127,9 @@ def effective(policy: PolicySet, orders: Sequence[Order], as_of: datetime) -> Po
     rules = [rule for rule in policy.rules if rule.role not in names]
     for name in sorted(names):
         above = hierarchy.reachable(policy.parents, name)
-        binding = [order for order in orders if order.role in above and order.in_force(as_of)]
-        cap = _Cap(policy, name, binding)
+        cap = _Cap(
+            policy, name, standing([order for order in orders if order.role in above], as_of)
+        )
         # Its inherited rules are among its own now, each with the population.
         roles[name] = replace(
             roles[name],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from authz import hierarchy, questions
 from authz.decision import Allow, AllowWhere, Deny, Reason
+from authz.order import standing
 from authz.policy import ALWAYS, Effect, Rule, join, parts
 from db.predicate import Always, Never, both, either, negate
 
@@ -101,7 +102,7 @@ def _under(
 ) -> tuple[Rule, ...]:
     """What rules come to under the orders that bind a role: only on their people; or denied."""
     role, coordinate, action = question
-    holding = [order for order in orders if order.in_force(as_of)]
+    holding = standing(orders, as_of)
     if not holding or not all(order.covers(coordinate, action) for order in holding):
         reason = Reason.ORDER if holding else Reason.NO_ORDER
         return (*rules, Rule(role, coordinate, action, ALWAYS, Effect.DENY, reason))

@@ -79,6 +79,17 @@ class Order:
         return action in granted or questions.parent(action) in granted
 
 
+def standing(orders: Iterable[Order], as_of: datetime) -> tuple[Order, ...]:
+    """Of the orders that bind one role, those in force: none at all where an ordered role among it
+    and those that it inherits has no order of its own in force.
+
+    Else an order about one role would let another read whose own order is paused.
+    """
+    given = tuple(orders)
+    held = tuple(order for order in given if order.in_force(as_of))
+    return held if {order.role for order in held} == {order.role for order in given} else ()
+
+
 def ambiguity(orders: Iterable[Order]) -> str | None:
     """What two orders call by one name and mean differently, as the text of an error; None where
     every name has one meaning. The later one would say who the people of the other are."""

@@ -9,7 +9,7 @@ from authz import questions
 from authz.errors import OrderInvalid, ScopeInvalid
 from authz.near import unknown
 from authz.order import Change, Order, Status
-from authz.policy import Scope
+from authz.policy import Scope, is_name
 from authz.principal import USPS
 from authz.scope import parse_scope
 from authz.strict_table import document
@@ -84,6 +84,9 @@ def _history(file: StrictTable, effective: date) -> tuple[Change, ...]:
 
 def _population(catalog: Catalog, table: StrictTable) -> dict[str, Scope]:
     name = table.text("scope")
+    # 'always', or two names with &, would be another condition than the order's.
+    if not is_name(name):
+        raise table.wrong(f"'{name}' is no name of a row scope: a-z, 0-9 and _")
     anchors = {entity.anchor for entity in catalog.entities.values()}
     found: dict[str, Scope] = {}
     for anchor in (key for key in table.names() if key != "scope"):

@@ -7,6 +7,7 @@ skipped could be the one that denies.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ALWAYS: Final = "always"
 """The condition that holds on every row, and where there is no row."""
 _AND: Final = "&"
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class Effect(Enum):
@@ -78,6 +80,12 @@ class Rule:
     condition: str
     effect: Effect
     reason: Reason = Reason.RULE
+
+
+def is_name(text: str) -> bool:
+    """Whether a role, class or scope may be called so: what every Casbin reads from a CSV in the
+    same way, and what stands in a condition for itself alone."""
+    return text != ALWAYS and _NAME.fullmatch(text) is not None
 
 
 def parts(condition: str) -> frozenset[str]:

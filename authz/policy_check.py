@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -10,7 +9,16 @@ from typing import TYPE_CHECKING, Final
 from authz import hierarchy, questions
 from authz.errors import PolicyInvalid, ScopeInvalid
 from authz.near import unknown
-from authz.policy import ALWAYS, PolicySet, Rule, Scope, join, parts, sorted_rules
+from authz.policy import (
+    ALWAYS,
+    PolicySet,
+    Rule,
+    Scope,
+    is_name,
+    join,
+    parts,
+    sorted_rules,
+)
 from authz.principal import ATTRIBUTES
 from authz.scope import parse_scope
 from authz.wildcards import wildcards
@@ -22,8 +30,6 @@ if TYPE_CHECKING:
     from authz.policy import Role
     from db.catalog import Catalog
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-"""Names of roles, classes and scopes: what every Casbin reads from a CSV in the same way."""
 _LARGEST_PAGE: Final = 10_000
 _MOST_SCOPES: Final = 4
 """Scopes in one condition: each way to leave some out is a line that Casbin reads."""
@@ -56,7 +62,7 @@ def policy_set(
 
 
 def _named(what: str, name: str) -> None:
-    if not _NAME.fullmatch(name) or name == ALWAYS:
+    if not is_name(name):
         raise PolicyInvalid(f"{what} '{name}': a name is a-z, 0-9 and _, and not '{ALWAYS}'")
 
 

@@ -23,6 +23,8 @@ def document(text: str, error: type[FieldwardError]) -> StrictTable:
         raise error(str(problem)) from problem
     except RecursionError as problem:
         raise error("nested too deep") from problem
+    except ValueError as problem:  # a number of thousands of digits
+        raise error("a number is too long") from problem
 
 
 class StrictTable:
@@ -101,7 +103,10 @@ class StrictTable:
         value = self._take(key)
         match value:
             case datetime() if value.tzinfo is not None:
-                return value.astimezone(UTC)
+                try:
+                    return value.astimezone(UTC)
+                except OverflowError:  # before year 1 or after 9999 in UTC
+                    raise self.wrong(f"'{key}' is in no year of UTC") from None
             case datetime():
                 raise self.wrong(f"'{key}' does not say its offset from UTC")
             case date():

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from db.floor import Floor
 
+STATES: Final = (
+    "proposed", "approved", "committed", "rejected", "withdrawn", "expired", "superseded",
+)  # fmt: skip
 # Time ends a change without anybody writing it down.
 _STATE: Final = """
 case when c.state in ('proposed', 'approved') and c.expires_at <= clock_timestamp()

@@ -78,6 +78,8 @@ class Administration:
         self, state: str | None, most: int, before: int | None
     ) -> list[dict[str, object]]:
         """The last changes, the newest first, without their documents. ArgumentInvalid."""
+        if state is not None and state not in changes.STATES:
+            raise ArgumentInvalid(argument="state")
         async with self._pools.own() as connection:
             found = await changes.changes(connection, state, _most(most), before)
         return [change_facts(each) for each in found]

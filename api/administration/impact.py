@@ -55,9 +55,12 @@ class Impact:
 
 
 def rounded(people: int) -> int:
-    """0 for nobody, and else at least FEWEST, to the nearest ten and to two digits."""
+    """0 for fewer than FEWEST, and else at least FEWEST, to the nearest ten and to two digits.
+
+    One person alone is no number: a scope that fits a single person would tell of it.
+    """
     step = max(10, 10 ** (len(str(people)) - 2))
-    return max(FEWEST, (people + step // 2) // step * step) if people else 0
+    return 0 if people < FEWEST else max(FEWEST, (people + step // 2) // step * step)
 
 
 async def people(

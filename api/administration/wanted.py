@@ -7,6 +7,7 @@ policy has none in it, and going back goes back to the policy of then, under the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from api.errors import ArgumentInvalid, PolicyUnchanged
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from authz.document import Document
+    from authz.policy import PolicySet
 
 _NAMES = ("edits", "text", "rollbackTo")
 
@@ -49,7 +51,7 @@ def made(wanted: Wanted, before: Document, older: Document | None, as_of: dateti
     Raises EditInvalid, PolicyInvalid, OrderInvalid, and PolicyUnchanged where it is the same.
     """
     if older is not None:
-        after = replace(older, orders=before.orders)
+        after = replace(older, policy=_ordered(older.policy, before), orders=before.orders)
     elif wanted.text is not None:
         policy, invariants = parse_policy_file(before.policy.catalog, wanted.text)
         after = replace(before, policy=policy, invariants=invariants or before.invariants)
@@ -60,6 +62,14 @@ def made(wanted: Wanted, before: Document, older: Document | None, as_of: dateti
         raise PolicyUnchanged
     # What is read back is what gateways will use: parts that do not fit are found here.
     return read_document(text, before.policy.catalog)
+
+
+def _ordered(older: PolicySet, now: Document) -> PolicySet:
+    """An older policy with the roles that orders name by now: an order stays, and so does the role
+    that it caps, without a rule."""
+    named = {order.role for order in now.orders} - older.roles.keys()
+    kept = {name: replace(now.policy.roles[name], inherits=frozenset()) for name in named}
+    return replace(older, roles=MappingProxyType({**older.roles, **kept}))
 
 
 def touched(before: Document, after: Document) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from api.cli.acting import Acting, acts
 from api.cli.output import cell, show, table, to_minute
 from api.cli.policy_source import sourced
 from api.cli.report import REPORT, errors_of, show_report
+from db.changes import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,9 +30,6 @@ _CHANGES = f"""query ($state: String, $last: Int!, $before: Int) {{
   policyChanges(state: $state, last: $last, before: $before) {{ {_LINE} }}
 }}"""
 _CHANGE = f"query ($id: Int!) {{ policyChange(id: $id) {{ {CHANGE} }} }}"
-STATES = (
-    "proposed", "approved", "committed", "rejected", "withdrawn", "expired", "superseded",
-)  # fmt: skip
 _NUMBER = click.argument("number", metavar="ID", type=click.IntRange(min=1))
 
 

@@ -10,6 +10,7 @@ from authz.checks.finding import Check, Finding, Severity
 from authz.checks.invariants import invariant_findings
 from authz.checks.orders import order_findings
 from authz.checks.rules import rule_findings
+from authz.checks.scopes import scope_findings
 from authz.errors import FloorImpossible
 from authz.floor import floor_of
 
@@ -32,6 +33,7 @@ def check(
     """
     found = [
         *order_findings(before, after, as_of),
+        *scope_findings(before, after, as_of),
         *invariant_findings(after, as_of),
         *_cases(before, after, urgent=urgent),
         *_floor(after),

@@ -20,8 +20,9 @@ from authz.implies import implies
 from authz.matcher import binding
 from authz.order import instants
 from authz.policy import PolicySet, parts
+from authz.reads import columns, shown
 from authz.wording import meaning, words
-from db.predicate import Never
+from db.predicate import Always, Never
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from authz.policy import Scope
     from db.predicate import Predicate
 
+_KNOWING: Final = frozenset({Action.READ.value, Action.FILTER.value})
+"""Whoever may do one of these with a value of a row gets to know it."""
 _CLOSED: Final = Deny(Reason.NO_RULE)
 _PROVEN: Final = 2**12
 """Pairs of conditions of which the direction is kept: what is compared when it is proposed is
@@ -103,6 +106,7 @@ class Access:
         self._sides = (_Side(before), _Side(after))
         self.instants = instants((*before.orders, *after.orders), as_of)
         self._ways: dict[tuple[Predicate, Predicate], Direction | None] = {}
+        self._told: dict[tuple[str, datetime, str | None, Predicate, Predicate], bool] = {}
 
     @cached_property
     def moments(self) -> tuple[Moment, ...]:
@@ -184,9 +188,46 @@ class Access:
             after += f", from {moment.at.isoformat()}"
         rows = (condition(pair[0]), condition(pair[1]))
         way = self.way(*rows) or Direction.OTHER
-        if way is Direction.NARROWER and not isinstance(rows[1], Never) and moment.counts(action):
+        if (
+            way is Direction.NARROWER
+            and not isinstance(rows[1], Never)
+            and (moment.counts(action) or self._tells(moment, anchor, *rows))
+        ):
             way = Direction.OTHER
         return _Alike(moment.at, moment.role, action, before, after, way, anchor, *rows)
+
+    def _tells(
+        self, moment: Moment, anchor: str | None, before: Predicate, after: Predicate
+    ) -> bool:
+        """Whether a narrower condition asks about a value that neither the wider one asked about
+        nor the role reads, before and after, on all of its rows: who keeps what, and who does not,
+        would tell it. Whom an order is about, the order says."""
+        key = (moment.role, moment.at, anchor, before, after)
+        if anchor is not None and key not in self._told:
+            catalog = moment.policies[1].catalog
+            table = catalog.entities[anchor].table
+            new = columns(after, table) - columns(before, table)
+            if new:
+                for order in binding(self._sides[1].document, moment.role):
+                    if order.in_force(moment.at) and anchor in order.population:
+                        new -= columns(order.population[anchor].predicate, table)
+            for decisions in (moment.before, moment.after):
+                if new and decisions is not None:
+                    new -= shown(catalog, _on_all(moment, decisions, anchor, before))
+            self._told[key] = bool(new)
+        return anchor is not None and self._told[key]
+
+
+def _on_all(moment: Moment, decisions: DecisionSet, anchor: str, rows: Predicate) -> set[str]:
+    """The coordinates that a role reads or filters on every row that meets a condition."""
+    found = set()
+    for (coordinate, action), decision in decisions.table.items():
+        if action in _KNOWING:
+            known = condition(decision)
+            same = moment.policies[1].anchors[coordinate] == anchor
+            if isinstance(known, Always) or (same and implies(rows, known)):
+                found.add(coordinate)
+    return found
 
 
 def _spoken(decision: Decision) -> str:

@@ -1,8 +1,10 @@
 """What an edit changes: decisions before and after, never only text. Pure.
 
 `only_narrows` is a proof, so whatever could give somebody something although no decision widens is
-found here as well: `roles` and `orders` say what that is. What is not counted: that a row
-which is gone tells whoever remembers it that it does not meet the condition.
+found here as well: `roles` and `orders` say what that is, and `access` that a condition which asks
+about a value that the role does not read is no narrowing. What is not counted: that a row which is
+gone tells whoever remembers it that it does not meet a condition on what the principal itself
+brings, on what the role reads anyway, or on being one of the people of an order that binds it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from authz.ceiling import capped
 from authz.diff.difference import Direction, SettingChange
 from authz.implies import implies
 from authz.matcher import binding
+from authz.order import standing
 from db.predicate import both
 
 if TYPE_CHECKING:
@@ -51,10 +52,7 @@ def _ceiling(
     before: Document, after: Document, role: str, instants: Sequence[datetime]
 ) -> list[SettingChange]:
     for at in instants:
-        old, new = (
-            [order for order in binding(each, role) if order.in_force(at)]
-            for each in (before, after)
-        )
+        old, new = (standing(binding(each, role), at) for each in (before, after))
         if lifted(after.policy.catalog, old, new):
             names = [", ".join(order.name for order in each) for each in (old, new)]
             what = f"role {role}: what orders leave it on {at.isoformat()}"

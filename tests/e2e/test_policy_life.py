@@ -490,6 +490,7 @@ QUESTIONS = [
     ('policyMatrix(roles:["x"]){coordinate}', "FW114"),
     ("policyVersions(last:1000){number}", "FW114"),
     ("policyChanges(last:0){id}", "FW114"),
+    ('policyChanges(state:"propsed"){id}', "FW114"),
     ('policyExplain(role:"actuary",coordinate:"Enrollee.sex",attributes:"{\\"npi\\":1}"){decision}',
      "FW114"),
     ("policyVersion(number:999){number}", "FW521"),

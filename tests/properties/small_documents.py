@@ -53,9 +53,10 @@ def _rule(random: Random) -> Rule:
 
 
 def _order(random: Random, number: int) -> Order:
-    # A name that the policy has too, for others, is the order's.
-    name = random.choice(("people", "a"))
-    text = random.choice(("d = true", "d = true and c = true"))
+    # A name that the policy has too, for others, is the order's. Of two orders, one name has one
+    # meaning.
+    name = random.choice(("people", "fewer", "a"))
+    text = "d = true and c = true" if name == "fewer" else "d = true"
     people = {"Enrollee": Scope(name, "Enrollee", text, parse_scope(SMALL, "Enrollee", text))}
     grants = {
         coordinate: frozenset(random.sample(ACTIONS, random.randrange(1, 4)))

@@ -22,7 +22,7 @@ from authz.scope import parse_scope
 from authz.snapshot import take
 from db.catalog_records import CATALOG
 from db.predicate import Always, And, Never, Or, negate
-from tests.properties.edit_scripts import GROUNDS, LATER, NOW, SMALL, edited
+from tests.properties.edit_scripts import GROUNDS, LATER, NOW, PEOPLE, SMALL, edited
 from tests.properties.walked import (
     Truth,
     Walked,
@@ -90,7 +90,32 @@ def judged(head: Document, after: Document, where: str) -> str:
     )
     if told:
         return "refused by an order"
+    for each in found:
+        if each.check is Check.SCOPE and "asks about" in each.text:
+            asking = asked_beyond(after, str(each.role), str(each.coordinate), str(each.action))
+            assert any(column in each.text for column in asking), f"{where}: {each.text}"
     return "refused otherwise" if found else "committed"
+
+
+def asked_beyond(document: Document, role: str, coordinate: str, action: str) -> set[str]:
+    """The columns that rules about a question compare with what the policy says, and that some order
+    which binds the role does not let it read or filter."""
+    binding = [each for each in document.orders if role in heirs(document.policy, each.role)]
+    allow, deny = Walked(document.policy, {}).said(role)[coordinate, action]
+    asked = {
+        atom.split()[0]
+        for text in (*allow, *deny)
+        for atom in atoms(text)
+        if "principal." not in atom and atom != PEOPLE
+    }
+    return {
+        column
+        for column in asked
+        if not all(
+            any(covers(each, f"Enrollee.{column}", found) for found in ("read", "filter"))
+            for each in binding
+        )
+    }
 
 
 def within(document: Document, ground: Ground, where: str) -> None:

@@ -336,6 +336,25 @@ def test_two_orders_that_call_different_people_by_one_name_are_refused() -> None
     assert effective(policy(), [order(), replace(order(), name="two")], NOW)
 
 
+@pytest.mark.parametrize("end", ["paused", "stayed", "vacated", "superseded"])
+def test_an_order_about_another_role_is_no_order_in_force_for_a_capped_one(end: str) -> None:
+    """Whoever inherits from a role that another order leaves more would read by that one."""
+    ended = order(ORDER.replace("}]", f'}}, {{ at = 2026-02-15, status = "{end}" }}]'))
+    wide = ORDER.replace('role = "agent"', 'role = "clerk"').replace(
+        '"Enrollee.medicaidId"]', '"Enrollee.medicaidId", "Enrollee.lastName"]'
+    )
+    given = policy("", ('description = "Capped."', 'description = "Capped."\ninherits = ["clerk"]'))
+    other = replace(order(wide), name="two")
+    held = effective(given, [ended, other], NOW)
+    for role in ("agent", "heir"):
+        assert set(decision_set(held, role).table.values()) == {Deny(Reason.NO_ORDER)}
+    assert open_to(held, "clerk")
+    # With both in force, what both leave.
+    both = open_to(effective(given, [order(), other], NOW), "agent")
+    assert ("Enrollee.dateOfBirth", "read") in both
+    assert ("Enrollee.lastName", "read") not in both
+
+
 def test_an_order_that_ended_takes_nothing_from_one_in_force() -> None:
     ended = order(ORDER.replace("}]", '}, { at = 2026-02-15, status = "vacated" }]'))
     assert open_to(effective(policy(), [order(), ended], NOW), "agent") == open_to(

@@ -129,7 +129,12 @@ def test_what_an_order_found_when_it_came_is_a_warning_and_what_is_added_an_erro
     more = document(rule("agent", "Enrollee.dateOfBirth", "filter", "always"), orders=new)
     assert {each.action for each in errors(check(ruled, more, NOW))} == {"filter"}
     # Less of them.
-    less = document(rule("agent", "Enrollee.dateOfBirth", "filter", "women", "deny"), orders=new)
+    young = (
+        "[scopes.nobody]",
+        '[scopes.young]\nEnrollee = "date_of_birth >= as_of - 216 months"\n[scopes.nobody]',
+    )
+    deny = rule("agent", "Enrollee.dateOfBirth", "filter", "young", "deny")
+    less = document(deny, young, orders=new)
     assert errors(check(ruled, less, NOW)) == ()
 
 
@@ -361,8 +366,8 @@ def test_a_role_without_a_rule_and_a_scope_without_a_use_are_named() -> None:
 
 def test_a_floor_that_postgresql_cannot_lay_is_an_error() -> None:
     other = order(ORDER.replace("population covers as_of", "sex = 'F'").replace('"people"', '"w"'))
-    (one,) = errors(check(None, document(orders=(other,)), NOW))
-    assert one.check is Check.FLOOR
+    given = errors(check(None, document(orders=(other,)), NOW))
+    (one,) = [each for each in given if each.check is Check.FLOOR]
     assert "no other condition" in one.text
 
 
@@ -452,3 +457,71 @@ def test_an_order_that_is_not_in_force_yet_says_that_it_closes_its_role_until_th
     # Who is capped already loses nothing by one more that is to come.
     both = (order(), replace(later, name="two"))
     assert not any(closing in text for text in orders_of(document(orders=both), document()))
+
+
+SUD = (
+    "[scopes.nobody]",
+    "[scopes.sud]\nEnrollee = \"any claims (sensitivity_labels has 'ETH')\"\n[scopes.nobody]",
+)
+DENY_SUD = rule("agent", "Enrollee.dateOfBirth", "read", "sud", "deny")
+
+
+def scopes_of(after: Document, before: Document | None) -> list[Finding]:
+    """What was found about what conditions tell."""
+    return [
+        each
+        for each in check(before, after, NOW)
+        if each.check is Check.SCOPE and "nothing names" not in each.text
+    ]
+
+
+def test_a_condition_that_tells_what_no_order_leaves_is_an_error_though_it_narrows() -> None:
+    (one, two) = scopes_of(document(DENY_SUD, SUD), document())
+    assert one == Finding(
+        Severity.ERROR,
+        Check.SCOPE,
+        "agent may read Enrollee.dateOfBirth where people, not sud: sud asks about claim.*, "
+        "claim.sensitivity_labels, which no order lets it read or filter, and a value or its "
+        "absence would tell it",
+        "agent",
+        "Enrollee.dateOfBirth",
+        "read",
+        "people, not sud",
+    )
+    assert two.role == "heir"
+
+
+def test_a_condition_that_told_it_before_is_a_warning() -> None:
+    standing = document(DENY_SUD, SUD, orders=())
+    ruled = replace(standing, orders=(order(),))
+    assert {each.severity for each in scopes_of(ruled, standing)} == {Severity.WARNING}
+    more = document(DENY_SUD + rule("agent", "Enrollee.medicaidId", "read", "sud", "deny"), SUD)
+    assert {
+        (each.severity, each.coordinate) for each in scopes_of(more, ruled) if each.role == "agent"
+    } == {
+        (Severity.WARNING, "Enrollee.dateOfBirth"),
+        (Severity.ERROR, "Enrollee.medicaidId"),
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["date_of_birth >= as_of - 216 months", "submitting_state in principal.state", "never"],
+)
+def test_a_condition_on_what_an_order_leaves_or_the_principal_brings_tells_nothing(
+    text: str,
+) -> None:
+    given = (SUD[0], f'[scopes.sud]\nEnrollee = "{text}"\n[scopes.nobody]')
+    assert scopes_of(document(DENY_SUD, given), document()) == []
+
+
+def test_what_a_condition_would_tell_from_a_later_day_on_is_told_now() -> None:
+    later = replace(order(), history=(Change(LATER, Status.IN_FORCE),))
+    (one, _) = scopes_of(document(DENY_SUD, SUD, orders=(later,)), document(orders=(later,)))
+    assert one.severity is Severity.ERROR
+    assert f"not sud from {LATER.isoformat()} on: sud asks about" in one.text
+
+
+def test_a_condition_of_a_role_that_no_order_caps_is_not_looked_at() -> None:
+    free = rule("clerk", "names", "read", "sud", "deny")
+    assert scopes_of(document(free, SUD), document()) == []

@@ -32,7 +32,7 @@ from tests.gateway import Gateway
 NOW = datetime.now(UTC)
 
 ROUNDED = {
-    0: 0, 1: 11, 10: 11, 11: 11, 14: 11, 15: 20, 24: 20, 104: 100, 105: 110, 999: 1000, 1234: 1200,
+    0: 0, 1: 0, 10: 0, 11: 11, 14: 11, 15: 20, 24: 20, 104: 100, 105: 110, 999: 1000, 1234: 1200,
     1250: 1300, 99_999: 100_000, 250_000: 250_000,
 }  # fmt: skip
 
@@ -45,7 +45,8 @@ def test_a_number_of_people_is_rounded(count: int) -> None:
 def test_no_number_tells_of_one_to_ten_and_none_is_of_more_than_two_digits() -> None:
     for count in range(1, 20_000):
         shown = rounded(count)
-        assert shown == 11 or (shown > 11 and len(str(shown).rstrip("0")) <= 2)
+        assert (shown == 0) == (count < 11)
+        assert shown in (0, 11) or (shown > 11 and len(str(shown).rstrip("0")) <= 2)
 
 
 def test_both_numbers_together_are_rounded_again() -> None:
@@ -150,13 +151,13 @@ async def test_people_are_counted_as_the_owner_counts_them(
     assert found == [Impact(entering, leaving)]
 
 
-async def test_one_person_is_shown_as_eleven(pools: Pools, owner: asyncpg.Connection) -> None:
+async def test_one_person_is_shown_as_nobody(pools: Pools, owner: asyncpg.Connection) -> None:
     born = await owner.fetchval(
         "select date_of_birth from medicaid.enrollee group by 1 having count(*) = 1 limit 1"
     )
     column = CATALOG.entities["Enrollee"].table.columns["date_of_birth"]
     one = Compare(Ref(column), Operator.EQ, Literal(born))
-    assert await counted(pools, change(Never(), one)) == [Impact(11, 0)]
+    assert await counted(pools, change(Never(), one)) == [Impact(0, 0)]
 
 
 async def test_only_what_is_read_of_records_about_people_is_counted(pools: Pools) -> None:

@@ -170,3 +170,20 @@ def test_the_packaged_order_says_what_is_known_of_it() -> None:
         assert f"Enrollee.{name}" not in order.grants
     assert order.grants.keys().isdisjoint({"Enrollee.id", "Enrollee.caseNumber"})
     assert "HomeAddress.county" not in order.grants
+
+
+@pytest.mark.parametrize("name", ["always", "wide&wide2", "Two", "a b", "order:x"])
+def test_the_people_of_an_order_have_a_name_that_is_no_other_condition(name: str) -> None:
+    with pytest.raises(OrderInvalid, match="is no name of a row scope"):
+        parsed(GOOD.replace('scope = "people"', f'scope = "{name}"'))
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_an_instant_outside_all_years_is_refused(at: str) -> None:
+    with pytest.raises(OrderInvalid, match="in no year of UTC"):
+        parsed(GOOD.replace("{ at = 2026-02-01,", f"{{ at = {at},"))
+
+
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(OrderInvalid, match="a number is too long"):
+        parsed("x = " + "9" * 5_000)

@@ -79,7 +79,8 @@ EXPLANATION = {
 ORDER = {
     "name": "a-v-b", "caption": "A v. B", "court": "A court", "docket": "1", "issued": "2026-01-01",
     "effective": "2026-02-01", "status": "in_force", "inForce": True, "role": "agent",
-    "states": ["CA", "OR"], "population": "people", "history": [{"at": "2026-02-01T00:00:00+00:00", "status": "in_force"}],
+    "states": ["CA", "OR"], "population": "people",
+    "history": [{"at": "2026-02-01T00:00:00+00:00", "status": "in_force"}],
     "grants": [{"coordinate": "Enrollee.a", "actions": ["read", "filter"]}],
 }  # fmt: skip
 ANSWERS: dict[str, Any] = {
