@@ -426,7 +426,8 @@ async def test_applying_twice_changes_nothing(empty: str) -> None:
 
 async def test_another_floor_is_another_version(empty: str) -> None:
     fewer = Floor(
-        MappingProxyType({name: FLOOR.roles[name] for name in ("front_desk", "provider")}), ()
+        MappingProxyType({name: FLOOR.roles[name] for name in ("front_desk", "provider")}),
+        MappingProxyType({}),
     )
     async with connected(empty) as owner:
         assert await lay(owner) == 1
