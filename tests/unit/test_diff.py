@@ -17,8 +17,11 @@ from authz.errors import OrderInvalid
 from authz.invariant import Invariant
 from authz.order import Change, Order, Status
 from authz.order_file import parse_order
+from authz.packaged import load_seed_document
+from authz.policy import Effect, Rule, Scope
 from authz.policy_file import parse_policy
 from authz.principal import Attributes
+from authz.scope import parse_scope
 from db.catalog_records import CATALOG
 from db.predicate import Always, Never
 
@@ -199,6 +202,27 @@ def test_a_filter_that_finds_fewer_people_is_narrower_for_whoever_does_not_count
     none = rule("student", "Enrollee.sex", "always", "filter", "deny")
     found = diff(version(("#more", more)), version(("#more", more + none)), NOW)
     assert found.only_narrows
+
+
+def test_a_deny_by_an_orders_people_tells_others_who_they_are() -> None:
+    denied = rule("clerk", "Enrollee.sex", "people", "read", "deny")
+    found = diff(version(), version(("#more", denied)), NOW)
+    assert [change.direction for change in found.access] == [OTHER]
+    # Of those whom the order caps, it has said so itself.
+    assert diff(version(orders=()), version(), NOW).only_narrows
+
+
+def test_of_the_seed_policy_no_emergency_tells_who_has_claims_of_substance_use() -> None:
+    seed = load_seed_document(CATALOG)
+    text = "any claims (sensitivity_labels has 'ETH')"
+    scope = Scope("sud", "Enrollee", text, parse_scope(CATALOG, "Enrollee", text))
+    hidden = Rule("immigration_enforcement", "Enrollee.citizenship", "read", "sud", Effect.DENY)
+    policy = replace(
+        seed.policy,
+        scopes=MappingProxyType({**seed.policy.scopes, "sud": {"Enrollee": scope}}),
+        rules=(*seed.policy.rules, hidden),
+    )
+    assert not diff(seed, replace(seed, policy=policy), NOW).only_narrows
 
 
 def _scoped(text: str) -> tuple[str, str]:
