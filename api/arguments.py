@@ -163,7 +163,7 @@ def typed(value: object, column: Column, operator: Operator) -> object:
     if isinstance(value, enum.Enum):
         return value.value
     match column.kind, value:
-        case ((Kind.TEXT | Kind.TEXTS), str()) if _storable(value):
+        case ((Kind.TEXT | Kind.TEXTS), str()) if is_storable(value):
             return value
         case Kind.DATE, date():
             return value
@@ -200,7 +200,7 @@ def _open(asked: object) -> bool:
     return any(map(_open, asked)) if isinstance(asked, list) else isinstance(asked, Leaf)
 
 
-def _storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     """PostgreSQL's text holds neither NUL nor half a surrogate pair."""
     try:
         return b"\x00" not in text.encode("utf-8")

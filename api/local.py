@@ -28,7 +28,8 @@ from graphql import (
     print_ast,
 )
 
-from api.errors import Defect, OnePath
+from api.arguments import is_storable
+from api.errors import ArgumentInvalid, Defect, OnePath
 from api.gate import Denial
 from api.guard import Guard, Opens, guard_of
 from api.reply import compact, defect_of, denial_of, told_of
@@ -88,6 +89,9 @@ class _Guarding:
         if not opens_local(guard, self._decisions):
             self._deny(f"{info.parent_type.name}.{info.field_name}", info)
             return None
+        for name, value in args.items():
+            if not _storable(value):
+                raise ArgumentInvalid(argument=name)
         return resolve(source, info, **args)
 
     def _deny(self, coordinate: str, info: GraphQLResolveInfo[Any]) -> None:
@@ -145,6 +149,19 @@ def _failed(error: GraphQLError, *, mutates: bool) -> bytes:
         _log.error("%s %s", ours.code, ours.detail)
     places = [{"line": each.line, "column": each.column} for each in error.locations or ()]
     return compact(told_of(ours, error.path or (), places))
+
+
+def _storable(value: object) -> bool:
+    """Whether all text in an argument could be kept."""
+    match value:
+        case str():
+            return is_storable(value)
+        case dict():
+            return all(map(_storable, value.values()))
+        case list():
+            return all(map(_storable, value))
+        case _:
+            return True
 
 
 def _operation(document: DocumentNode) -> OperationDefinitionNode:

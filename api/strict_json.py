@@ -9,15 +9,12 @@ def read_object(document: bytes) -> dict[str, object] | None:
     """The JSON object in `document`, or None.
 
     Refused are a key that occurs twice (RFC 8259: what it then means differs by reader), NaN and
-    Infinity, text that is not UTF-8, half of a surrogate pair (RFC 8259, section 8.2: nobody could
-    write it down again), and nesting too deep to walk.
+    Infinity, text that is not UTF-8, and nesting too deep to walk.
     """
     try:
         value = json.loads(
             document.decode(), object_pairs_hook=_without_doubles, parse_constant=_no_constant
         )
-        if b"\\u" in document:  # no other way leads to half a pair
-            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -2,16 +2,18 @@
 
 For each coordinate and action that a role has on some row: the columns that a statement names for
 it, and those that its conditions read. A capped role gets what it has at any instant, under
-whatever order; on which days it sees a row is for the row policy, and so for `standing`.
+whatever order; on which days it sees a row is for the row policy, and so for its `standing`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from datetime import UTC, datetime
+from functools import reduce
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
+from authz import hierarchy
 from authz.ceiling import capped, effective
 from authz.decided import decided
 from authz.decision import Action, Deny, condition
@@ -49,6 +51,8 @@ _READING: Final = frozenset({Action.READ.value, Action.SORT.value, Action.AGGREG
 """Actions by which a statement reads; filters are asked by operator. Nobody writes yet."""
 _BY_LOOKUP: Final = frozenset({Operator.EQ, Operator.NE})
 """What a filter by `eq` can turn into; where a column has a lookup, these do not name it."""
+_Known: TypeAlias = "tuple[datetime, datetime | None]"
+"""A span of an order: it has a beginning."""
 _ANY_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MADE: Final[deque[tuple[tuple[Catalog, str, tuple[Order, ...]], Floor]]] = deque(maxlen=4)
 
@@ -90,7 +94,7 @@ def _compiled(policy: PolicySet, orders: Sequence[Order]) -> Floor:
             }
             | {REACH: _reach(policy.catalog)}
         ),
-        _standing(orders),
+        MappingProxyType({role: _standing(policy, orders, role) for role in sorted(names)}),
     )
 
 
@@ -125,15 +129,25 @@ def _lookups(catalog: Catalog) -> frozenset[str]:
     return frozenset(lookup for lookup in columns if lookup is not None)
 
 
-def _standing(orders: Sequence[Order]) -> tuple[Span, ...]:
-    """The spans in which some order is in force, in order, each as long as it can be."""
-    given: list[tuple[datetime, datetime | None]] = []
+def _standing(policy: PolicySet, orders: Sequence[Order], role: str) -> tuple[Span, ...]:
+    """The spans in which orders let a capped role read, in order, each as long as it can be: those
+    in which each ordered role among it and what it inherits has an order in force."""
+    above = hierarchy.reachable(policy.parents, role)
+    ordered = sorted(above & {order.role for order in orders})
+    found = [_in_force([order for order in orders if order.role == each]) for each in ordered]
+    spans = reduce(_shared, found)
+    return tuple(spans)
+
+
+def _in_force(orders: Sequence[Order]) -> list[_Known]:
+    """The spans in which some order is in force, merged."""
+    given: list[_Known] = []
     for order in orders:
         ends = [change.at for change in order.history[1:]]
         for change, end in zip(order.history, [*ends, None], strict=True):
             if change.status is Status.IN_FORCE:
                 given.append((change.at, end))
-    merged: list[tuple[datetime, datetime | None]] = []
+    merged: list[_Known] = []
     for begin, end in sorted(given, key=lambda span: span[0]):
         last = merged[-1] if merged else None
         if last is not None and (last[1] is None or begin <= last[1]):
@@ -141,7 +155,19 @@ def _standing(orders: Sequence[Order]) -> tuple[Span, ...]:
             merged[-1] = (last[0], longer)
         else:
             merged.append((begin, end))
-    return tuple(merged)
+    return merged
+
+
+def _shared(some: list[_Known], others: list[_Known]) -> list[_Known]:
+    """The spans in which one of each stands. Of two merged lists, so merged as well."""
+    found: list[_Known] = []
+    for begin, end in some:
+        for other, until in others:
+            first = max(begin, other)
+            last = min((each for each in (end, until) if each is not None), default=None)
+            if last is None or first < last:
+                found.append((first, last))
+    return found
 
 
 class _Reads:

@@ -36,17 +36,21 @@ class RoleFloor:
 
 @dataclass(frozen=True)
 class Floor:
-    """All roles of a policy, and REACH; the spans in which an order lets the capped ones read."""
+    """All roles of a policy, and REACH; for each capped one, the spans in which orders let it read,
+    in order and apart from each other: none is never."""
 
     roles: Mapping[str, RoleFloor]
-    standing: tuple[Span, ...]
+    standing: Mapping[str, tuple[Span, ...]]
 
     def as_json(self) -> str:
         """Canonical JSON: equal floors are equal text."""
         return json.dumps(
             {
                 "roles": {name: _role(role) for name, role in self.roles.items()},
-                "standing": [[_text(begin), _text(end)] for begin, end in self.standing],
+                "standing": {
+                    name: [[_text(begin), _text(end)] for begin, end in spans]
+                    for name, spans in self.standing.items()
+                },
             },
             sort_keys=True,
             separators=(",", ":"),
@@ -54,20 +58,25 @@ class Floor:
 
     @staticmethod
     def from_json(text: str) -> Floor:
-        """What `as_json` wrote, in whatever order. KeyError, TypeError or ValueError for more."""
+        """What `as_json` wrote, in whatever order. KeyError, TypeError or ValueError for more.
+
+        In a version from before there were spans for each role, one list was every capped role's.
+        """
         given = json.loads(text)
+        roles = {
+            name: RoleFloor(
+                frozenset((t, c) for t, names in role["columns"].items() for c in names),
+                frozenset(role["functions"]),
+                bool(role["capped"]),
+            )
+            for name, role in sorted(given["roles"].items())
+        }
+        standing = given["standing"]
+        if isinstance(standing, list):
+            standing = {name: standing for name, role in roles.items() if role.capped}
         return Floor(
-            MappingProxyType(
-                {
-                    name: RoleFloor(
-                        frozenset((t, c) for t, names in role["columns"].items() for c in names),
-                        frozenset(role["functions"]),
-                        bool(role["capped"]),
-                    )
-                    for name, role in sorted(given["roles"].items())
-                }
-            ),
-            tuple((_instant(begin), _instant(end)) for begin, end in given["standing"]),
+            MappingProxyType(roles),
+            MappingProxyType({name: _spans(each) for name, each in sorted(standing.items())}),
         )
 
 
@@ -76,6 +85,10 @@ def _role(role: RoleFloor) -> dict[str, object]:
     for table, column in sorted(role.columns):
         columns.setdefault(table, []).append(column)
     return {"capped": role.capped, "columns": columns, "functions": sorted(role.functions)}
+
+
+def _spans(given: list[tuple[str | None, str | None]]) -> tuple[Span, ...]:
+    return tuple((_instant(begin), _instant(end)) for begin, end in given)
 
 
 def _text(instant: datetime | None) -> str | None:

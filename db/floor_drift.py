@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from db.floor import Span
+
 _DAY: Final = "population_day"
 
 _ROLES: Final = """
@@ -164,7 +166,7 @@ select v.floor::text from fieldward.policy_head h
   join fieldward.policy_version v on v.number = h.version
 """
 
-_STANDING: Final = "select begins, ends from fieldward.standing order by 1 nulls first, 2"
+_STANDING: Final = "select role, begins, ends from fieldward.standing"
 
 _EXCESS: Final = {
     "rolsuper": "is a superuser",
@@ -224,9 +226,14 @@ async def differences(
             f"the {row['object']} {'is missing' if row['missing'] else 'was altered'}"
             for row in await connection.fetch(_DEFINITIONS)
         ]
-        standing = {(row["begins"], row["ends"]) for row in await connection.fetch(_STANDING)}
-        if standing != set(floor.standing):
-            found.append("the spans in which an order lets capped roles read are not the floor's")
+        standing: dict[str, set[Span]] = {role: set() for role in floor.standing}
+        for row in await connection.fetch(_STANDING):
+            standing.setdefault(row["role"], set()).add((row["begins"], row["ends"]))
+        found += [
+            f"the spans in which orders let {role} read are not the floor's"
+            for role, spans in sorted(standing.items())
+            if spans != set(floor.standing.get(role, ()))
+        ]
     return tuple(found)
 
 

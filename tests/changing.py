@@ -39,9 +39,15 @@ class Changing:
         return number
 
     async def proposed(
-        self, label: int = 1, *, emergency: bool = False, by: asyncpg.Connection | None = None
+        self,
+        label: int = 1,
+        *,
+        emergency: bool = False,
+        by: asyncpg.Connection | None = None,
+        report: str = "",
     ) -> int:
-        """A change of the head, by AUTHOR."""
+        """A change of the head, by AUTHOR; an emergency says that it only narrows."""
+        narrows = ', "onlyNarrows": true' if emergency else ""
         document = ready(label).document
         return await propose(
             by or self.gateway,
@@ -50,7 +56,7 @@ class Changing:
             reason=f"makes it {label}",
             document=document,
             digest=digest_of(document),
-            report='{"findings": []}',
+            report=report or f'{{"findings": []{narrows}}}',
             emergency=emergency,
         )
 

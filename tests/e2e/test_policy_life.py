@@ -612,3 +612,29 @@ async def test_the_seed_is_what_it_was(gateway: Gateway) -> None:
     policy, _ = load_seed(CATALOG)
     shown = await gateway.ask("auditor", "{policy{digest}}")
     assert shown["data"]["policy"]["digest"] == policy.digest
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "query($x:String!){policyWhoCan(coordinate:$x){role}}",
+        'mutation($x:String!){policyPropose(reason:$x,edits:[{unassign:{subject:"a",roles:[]}}]){id}}',
+        'mutation($x:String!){policyPropose(reason:"r",edits:[{assign:{subject:$x,roles:["auditor"]}}]){id}}',
+    ],
+)  # fmt: skip
+async def test_text_that_nobody_could_keep_is_refused_before_anything_is_done(
+    gateway: Gateway, document: str
+) -> None:
+    """JSON can write half a surrogate pair, and nothing else can."""
+    before = await gateway.ask("auditor", "{policyChanges(last:1){id}}")
+    for text in ("\ud800", "a\x00"):
+        answer = await gateway.client.post(
+            "/graphql",
+            content=json.dumps({"query": document, "variables": {"x": text}}).encode("ascii"),
+            headers={
+                "Authorization": f"Bearer {gateway.token(ADMINISTRATOR, **ANN)}",
+                "Content-Type": "application/json",
+            },
+        )
+        assert codes(answer.json()) == ["FW114"]
+    assert await gateway.ask("auditor", "{policyChanges(last:1){id}}") == before

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ import asyncpg
 import pytest
 
 from api.planner import plan_operation
+from authz.order import Change, Status
 from authz.packaged import load_seed
 from db.catalog_records import CATALOG
 from db.errors import FieldwardError
@@ -567,6 +568,32 @@ async def test_once_no_order_stands_the_capped_role_sees_nobody(seeded: str) -> 
             await owner.execute("update fieldward.standing set ends = statement_timestamp()")
             for table in TABLES_OF_THE_CAPPED:
                 assert await capped.fetchval(COUNT.format(table)) == 0
+
+
+async def test_an_order_about_another_role_shows_nobody_to_one_whose_order_is_paused(
+    seeded: str,
+) -> None:
+    policy, (order,) = load_seed(CATALOG)
+    people = "select count(enrollee_id) from medicaid.enrollee"
+    other = replace(order, name="another", role="front_desk")
+    since = order.history[0].at
+    paused = (Change(since, Status.IN_FORCE), Change(since + timedelta(days=1), Status.PAUSED))
+    # who has an order in force → who sees the population
+    async with fresh_database(seeded) as url:
+        for orders, seeing in (
+            ((order, replace(other, history=paused)), {THE_CAPPED}),
+            ((replace(order, history=paused), other), {"front_desk"}),
+        ):
+            await floored(url, policy, orders)
+            seen = set()
+            for role in (THE_CAPPED, "front_desk"):
+                async with connected(login_url(url, role)) as session:
+                    # A worker that PostgreSQL starts for a statement has its login.
+                    for parallel in ("off", "on"):
+                        await session.execute(f"set debug_parallel_query = {parallel}")
+                        if await session.fetchval(people):
+                            seen.add(role)
+            assert seen == seeing
 
 
 async def test_a_login_without_a_group_sees_no_row(database: Floored) -> None:

@@ -309,6 +309,21 @@ async def test_a_second_person_may_come_after_an_emergency_and_the_version_stays
     )
 
 
+@pytest.mark.parametrize(
+    "report", ["{}", "[]", '{"onlyNarrows": false}', '{"onlyNarrows": "true"}',
+               '{"onlyNarrows": null}'],
+)  # fmt: skip
+async def test_an_emergency_that_is_not_said_to_narrow_takes_two_people(
+    store: Changing, report: str
+) -> None:
+    wanted = await label(store)
+    found = await store.proposed(wanted, emergency=True, report=report)
+    with pytest.raises(ApprovalMissing):
+        await store.commit(found, wanted)
+    await approve(store.gateway, found, OTHER, "")
+    await store.commit(found, wanted)
+
+
 async def test_an_emergency_that_was_approved_before_owes_nothing(store: Changing) -> None:
     wanted = await label(store)
     found = await store.proposed(wanted, emergency=True)

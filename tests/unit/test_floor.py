@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -157,7 +158,6 @@ def day(number: int) -> datetime:
 @pytest.mark.parametrize(
     ("orders", "spans"),
     [
-        ([], ()),
         ([order("a", (3, IN))], ((day(3), None),)),
         ([order("a", (3, IN), (5, OUT), (9, IN))], ((day(3), day(5)), (day(9), None))),
         ([order("a", (3, IN), (5, OUT)), order("b", (4, IN), (7, OUT))], ((day(3), day(7)),)),
@@ -169,7 +169,58 @@ def day(number: int) -> datetime:
 def test_an_order_stands_from_the_instant_it_is_in_force_until_it_is_not(
     orders: list[Order], spans: tuple[object, ...]
 ) -> None:
-    assert floor_of(policy(READS), orders).standing == spans
+    assert floor_of(policy(READS), orders).standing == {"capped": spans}
+
+
+FAMILY = {"parent": (), "aunt": (), "child": ("parent",), "grandchild": ("child", "aunt")}
+
+
+@pytest.mark.parametrize(
+    ("orders", "spans"),
+    [
+        ([], {}),
+        # An order about another role opens nothing.
+        ([order("a", (3, OUT), role="parent"), order("b", (4, IN), role="aunt")],
+         {"parent": [], "aunt": [(4, None)], "child": [], "grandchild": []}),
+        ([order("a", (3, IN), (6, OUT), role="parent"),
+          order("b", (4, IN), (9, OUT), role="child")],
+         {"parent": [(3, 6)], "child": [(4, 6)], "grandchild": [(4, 6)]}),
+        ([order("a", (1, IN), (3, OUT), (5, IN), role="parent"),
+          order("b", (2, IN), (3, OUT), (4, IN), (7, OUT), role="aunt"),
+          order("c", (6, IN), (8, OUT), role="aunt")],
+         {"parent": [(1, 3), (5, None)], "aunt": [(2, 3), (4, 8)], "child": [(1, 3), (5, None)],
+          "grandchild": [(2, 3), (5, 8)]}),
+        # What ends as the other begins is never both.
+        ([order("a", (1, IN), (3, OUT), role="parent"), order("b", (3, IN), role="child")],
+         {"parent": [(1, 3)], "child": [], "grandchild": []}),
+    ],
+)  # fmt: skip
+def test_a_capped_role_reads_while_each_ordered_role_of_its_own_has_an_order_in_force(
+    orders: list[Order], spans: dict[str, list[tuple[int, int | None]]]
+) -> None:
+    made = policy_set(
+        CATALOG,
+        [Role(name, "A role.", 10, DenialMode.NULL, inherits=frozenset(above))
+         for name, above in FAMILY.items()],
+        {},
+        {"people": {"Enrollee": "population covers as_of"}},
+        [],
+    )  # fmt: skip
+    assert floor_of(made, orders).standing == {
+        role: tuple((day(begin), end and day(end)) for begin, end in each)
+        for role, each in spans.items()
+    }
+
+
+def test_spans_from_before_there_were_roles_are_those_of_every_capped_role() -> None:
+    old = json.loads(seed_floor().as_json())
+    (spans,) = old["standing"].values()
+    old["standing"] = spans
+    assert Floor.from_json(json.dumps(old)) == seed_floor()
+    old["roles"]["provider"]["capped"] = True
+    found = Floor.from_json(json.dumps(old)).standing
+    assert set(found) == {"immigration_enforcement", "provider"}
+    assert found["provider"] == found["immigration_enforcement"] != ()
 
 
 def test_a_capped_role_has_what_it_has_at_any_instant() -> None:

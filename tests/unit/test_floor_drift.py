@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import json
 import secrets
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -27,7 +29,7 @@ from db.floor import Floor
 from db.floor_apply import apply, commit, stored_head
 from db.floor_drift import differences
 from db.floor_login import floor_role, password, verifier
-from db.migrate import check_gateway, grant_gateway
+from db.migrate import DIRECTORY, check_gateway, grant_gateway, migrate
 from tests.database import (
     FLOOR_SECRET,
     connected,
@@ -167,10 +169,12 @@ DRIFT = {
         "the row policy open on claim was altered",
     "create policy mine on medicaid.claim using (true)":
         "the row policy mine on claim is not of the floor",
-    "insert into fieldward.standing values (null, '2020-01-01')":
-        "the spans in which an order lets capped roles read are not the floor's",
+    "insert into fieldward.standing (role, ends) values ('immigration_enforcement', '2020-01-01')":
+        "the spans in which orders let immigration_enforcement read are not the floor's",
+    "insert into fieldward.standing (role, begins) values ('provider', '2020-01-01')":
+        "the spans in which orders let provider read are not the floor's",
     "delete from fieldward.standing":
-        "the spans in which an order lets capped roles read are not the floor's",
+        "the spans in which orders let immigration_enforcement read are not the floor's",
 }  # fmt: skip
 
 
@@ -308,9 +312,16 @@ async def test_what_a_login_sets_for_another_database_is_no_difference(
         await undone.rollback()
 
 
-NO_FLOORS = ["null", "[]", "{}", '{"roles": {}}', '{"standing": []}',
-             '{"roles": {"provider": {"columns": {}, "functions": []}}, "standing": []}',
-             '{"roles": {"provider": []}, "standing": []}']  # fmt: skip
+_PROVIDER = '"provider": {"columns": {}, "functions": [], "capped": false}'
+NO_FLOORS = ["null", "[]", "{}", '{"roles": {}}', '{"standing": {}}',
+             '{"roles": {"provider": {"columns": {}, "functions": []}}, "standing": {}}',
+             '{"roles": {"provider": []}, "standing": {}}',
+             # Spans that say no role, or one that the row policies do not hold.
+             f'{{"roles": {{{_PROVIDER}}}, "standing": []}}',
+             f'{{"roles": {{{_PROVIDER}}}, "standing": {{"provider": []}}}}',
+             f'{{"roles": {{{_PROVIDER}}}, "standing": {{"nobody": []}}}}',
+             f'{{"roles": {{{_PROVIDER.replace("false", "true")}}},'
+             ' "standing": {"provider": null}}']  # fmt: skip
 
 
 @pytest.mark.parametrize("text", NO_FLOORS)
@@ -321,6 +332,41 @@ async def test_what_is_no_floor_is_not_committed(text: str, owner: asyncpg.Conne
             "select fieldward.commit_policy(1, 'd', '{}', $1::text::jsonb, '{}')", text
         )
     assert await differences(owner) == ()
+
+
+@pytest.mark.parametrize("also", [(), ("front_desk",)])
+async def test_a_floor_from_before_spans_were_of_roles_opens_no_more_until_it_is_laid_again(
+    also: tuple[str, ...], tmp_path: Path
+) -> None:
+    """One capped role keeps its spans. Of several, none sees anybody."""
+    (order,) = ORDERS
+    later = tuple(replace(order, name=f"about {role}", role=role) for role in also)
+    floor = floor_of(POLICY, (*ORDERS, *later))
+    text = json.loads(floor.as_json())
+    text["standing"] = text["standing"]["immigration_enforcement"]
+    for file in sorted(DIRECTORY.glob("000[1-7]_*.sql")):
+        shutil.copy(file, tmp_path)
+    async with fresh_database() as url, connected(url) as owner:
+        await migrate(owner, tmp_path)
+        name = urlsplit(url).path[1:]
+        verifiers = {role: verifier(password(FLOOR_SECRET, name, role)) for role in floor.roles}
+        await owner.execute(
+            "select fieldward.commit_policy(null, $1, $2, $3::text::jsonb, $4::text::jsonb)",
+            DIGEST, DOCUMENT, json.dumps(text), json.dumps(verifiers),
+        )  # fmt: skip
+        assert len(await migrate(owner)) >= 1
+        found = await owner.fetch("select role, begins, ends from fieldward.standing")
+        (span,) = floor.standing["immigration_enforcement"]
+        assert [tuple(row) for row in found] == (
+            [] if also else [("immigration_enforcement", *span)]
+        )
+        said = [sentence for sentence in await differences(owner) if "spans" in sentence]
+        assert said == [
+            f"the spans in which orders let {role} read are not the floor's"
+            for role in (sorted(("immigration_enforcement", *also)) if also else ())
+        ]
+        assert await lay(owner, floor) == 1
+        assert await differences(owner) == ()
 
 
 async def test_a_database_without_a_version_says_so(empty: str) -> None:
@@ -455,7 +501,7 @@ REFUSED = {
         MappingProxyType(
             {"front_desk": replace(FLOOR.roles["front_desk"], functions=frozenset({"version"}))}
         ),
-        (),
+        MappingProxyType({}),
     ),
 }
 
