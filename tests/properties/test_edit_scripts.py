@@ -100,8 +100,8 @@ def judged(head: Document, after: Document, where: str) -> str:
 
 
 def asked_beyond(document: Document, role: str, coordinate: str, action: str) -> set[str]:
-    """The columns that rules about a question compare with what policy says, and that some order
-    which binds the role does not let it read or filter."""
+    """The columns that rules about a question compare with what the policy says, and that some
+    order which binds the role does not let it read or filter."""
     binding = [each for each in document.orders if role in heirs(document.policy, each.role)]
     allow, deny = Walked(document.policy, {}).said(role)[coordinate, action]
     asked = {
