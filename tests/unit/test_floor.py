@@ -11,10 +11,11 @@ from types import MappingProxyType
 import pytest
 
 from api.planner import plan_operation
+from authz import hierarchy
 from authz.decision import DenialMode
 from authz.errors import FloorImpossible
 from authz.floor import floor_of
-from authz.order import Change, Order, Status
+from authz.order import Change, Order, Status, standing
 from authz.packaged import load_seed
 from authz.policy import ALWAYS, Effect, PolicySet, Role, Rule, Scope
 from authz.policy_check import policy_set
@@ -210,6 +211,12 @@ def test_a_capped_role_reads_while_each_ordered_role_of_its_own_has_an_order_in_
         role: tuple((day(begin), end and day(end)) for begin, end in each)
         for role, each in spans.items()
     }
+    # The rules that hold at an instant say the same.
+    for role, each in spans.items():
+        about = [one for one in orders if one.role in hierarchy.reachable(made.parents, role)]
+        for number in range(1, 10):
+            spanned = any(begin <= number < (end or 10) for begin, end in each)
+            assert bool(standing(about, day(number))) is spanned, (role, number)
 
 
 def test_spans_from_before_there_were_roles_are_those_of_every_capped_role() -> None:
