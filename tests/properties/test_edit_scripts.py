@@ -93,7 +93,8 @@ def judged(head: Document, after: Document, where: str) -> str:
             asking = asked_beyond(after, str(each.role), str(each.coordinate), str(each.action))
             named = each.text.partition(" asks about ")[2].partition(", which ")[0]
             columns = {one.partition(".")[2] for one in named.split(", ")}
-            assert columns <= asking, f"{where}: {each.text}"
+            along = asked_along(after, str(each.role), str(each.coordinate), str(each.action))
+            assert columns <= asking | along, f"{where}: {each.text}"
     if told:
         return "refused by an order"
     return "refused otherwise" if found else "committed"
@@ -118,6 +119,16 @@ def asked_beyond(document: Document, role: str, coordinate: str, action: str) ->
             for each in binding
         )
     }
+
+
+def asked_along(document: Document, role: str, coordinate: str, action: str) -> set[str]:
+    """The words of conditions that follow a relation, whose mere row (`*`) tells as much: of these
+    only that they are there is confirmed."""
+    allow, deny = Walked(document.policy, {}).said(role)[coordinate, action]
+    along = [text for text in (*allow, *deny) if re.search(r"\bany [a-z_]+ \(", text)]
+    return {word for text in along for word in re.findall(r"[a-z_]+", text)} | (
+        {"*"} if along else set()
+    )
 
 
 def within(document: Document, ground: Ground, where: str) -> None:
