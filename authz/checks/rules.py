@@ -41,8 +41,11 @@ def _kept(document: Document) -> tuple[Finding, ...]:
     policy = document.policy
     key = (policy.digest, document.orders, document.invariants)
     # Of a copy: another thread may add to it meanwhile.
-    for catalog, known, findings in tuple(_LOOKED_AT):
+    for entry in tuple(_LOOKED_AT):
+        catalog, known, findings = entry
         if catalog is policy.catalog and known == key:
+            # The last again: else what is asked for all the time goes as the oldest.
+            _LOOKED_AT.append(entry)
             return findings
     findings = tuple(_findings(document))
     _LOOKED_AT.append((policy.catalog, key, findings))

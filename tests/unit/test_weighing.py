@@ -24,6 +24,12 @@ def test_a_version_that_was_checked_is_compared_and_checked_again_without_asking
 ) -> None:
     before = load_seed_document(CATALOG)
     after = edited(before, [GRANT], NOW)
+    # Whatever was looked at before: what is asked for again is not the first to go.
+    check(None, before, NOW)
+    for limit in (1, 2, 3):
+        check(
+            None, edited(before, [{"set_role": {"name": "auditor", "page_limit": limit}}], NOW), NOW
+        )
     findings, differing = check(before, after, NOW), diff(before, after, NOW)
     assert differing.access
 
