@@ -48,8 +48,9 @@ _log = logging.getLogger("fieldward")
 MOST: Final = 100
 """Entries of a list of versions or changes."""
 _MOST_LOOKED_AT: Final = 1_000
-_TOLD: Final = 5
 """Versions among which those are looked for that somebody has to approve still."""
+_TOLD: Final = 5
+"""Things that are not narrower in the text of a refusal; the rest are counted."""
 
 
 class Administration:
